@@ -1,0 +1,18 @@
+// What every engine's agent is handed, and how one is started. The engines' agent.ts files implement `AgentProgram`.
+import type { SpaceCluster } from '../api/v1alpha1/index.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { Logger } from '../log.ts';
+import type { Identity } from './identity.ts';
+
+export interface AgentContext {
+  readonly identity: Identity;
+  readonly kube: KubeClient;
+  readonly log: Logger;
+  /** The SpaceCluster as last seen on its watch: profile, durability, asked hand-overs. */
+  cluster(): SpaceCluster;
+  /** Aborted on SIGTERM, after which the program hands its roles over and returns. */
+  readonly signal: AbortSignal;
+}
+
+/** One engine's agent: runs until `signal` is aborted and what it holds is given up in order. */
+export type AgentProgram = (context: AgentContext) => Promise<void>;
