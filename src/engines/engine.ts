@@ -55,9 +55,9 @@ export interface Engine<O = unknown> {
   specs(input: SpecInput): readonly KubeObject[];
   /**
    * Pure: objects that are created once when missing and then belong to the agents (Leases, EndpointSlices). Never applied
-   * again, so that no hand-over is undone (L2).
+   * again, so that no hand-over is undone (L2). `state` is the `NAME-state` record of an earlier life of the cluster (R3).
    */
-  presets(cluster: SpaceCluster): readonly KubeObject[];
+  presets(cluster: SpaceCluster, state: Readonly<Record<string, string>>): readonly KubeObject[];
   /** Reads the part's state, over the engine's own protocol where the caches do not tell. */
   gather(context: EngineContext): Promise<O>;
   /** Does the next thing the operator (not an agent) has to do, if any: roles and keyspaces, scaling. Must be repeatable. */
