@@ -1,0 +1,50 @@
+// The one program of the image. Each sub-command loads only its own code, so that an agent stays small.
+import { ConfigError, messageOf, SpaceClusterError } from './errors.ts';
+
+const USAGE = `usage: spacecluster operator
+       spacecluster agent mysql|postgresql|loadbalancer
+       spacecluster worker`;
+
+async function main(argv: readonly string[]): Promise<void> {
+  const [command, ...rest] = argv;
+  switch (command) {
+    case 'operator': {
+      const { runOperator } = await import('./spacecluster/operator.ts');
+      return runOperator(process.env);
+    }
+    case 'agent': {
+      const { startAgent } = await import('./agent/run.ts');
+      return startAgent(await agentProgram(rest[0]), process.env);
+    }
+    case 'worker': {
+      const { runWorker } = await import('./worker/main.ts');
+      return runWorker(process.env);
+    }
+    default:
+      throw new ConfigError(`unknown command ${command ?? '(none)'}\n${USAGE}`);
+  }
+}
+
+async function agentProgram(engine: string | undefined): Promise<import('./agent/agent.ts').AgentProgram> {
+  switch (engine) {
+    case 'mysql':
+      return (await import('./engines/mysql/agent.ts')).program;
+    case 'postgresql':
+      return (await import('./engines/postgresql/agent.ts')).program;
+    case 'loadbalancer':
+      return (await import('./engines/loadbalancer/agent.ts')).program;
+    default:
+      throw new ConfigError(`unknown engine ${engine ?? '(none)'}\n${USAGE}`);
+  }
+}
+
+try {
+  await main(process.argv.slice(2));
+  // Pools and watches may keep the loop alive after an orderly end; there is nothing left to wait for.
+  process.exit(0);
+} catch (error) {
+  const code = error instanceof SpaceClusterError ? error.code : 'unexpected';
+  process.stderr.write(`${JSON.stringify({ level: 'error', code, message: messageOf(error) })}\n`);
+  if (code === 'unexpected' && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+  process.exit(code === 'SPC_CONFIG' ? 2 : 1);
+}
