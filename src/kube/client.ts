@@ -37,7 +37,8 @@ export interface WatchOptions extends ListOptions {
 
 /**
  * Raw JSON in, raw JSON out. Every method throws `ApiError` when the server refuses and `ApiUnreachableError` when no
- * answer came (the write may then have been carried out). `namespace` is undefined for cluster-wide kinds.
+ * answer came (the write may then have been carried out; `isOutcomeUnknown` in status.ts judges both classes).
+ * Reads are repeated when the server asks for it, writes never. `namespace` is undefined for cluster-wide kinds.
  */
 export interface KubeClient {
   get<T extends KubeObject>(
@@ -78,7 +79,10 @@ export interface KubeClient {
       readonly propagation?: 'Background' | 'Foreground' | 'Orphan';
     },
   ): Promise<void>;
-  /** Ends when the server closes the watch; throws `ApiError` 410 when the resourceVersion is too old. */
+  /**
+   * Ends when the server closes the watch or `signal` is aborted; throws `ApiError` 410 when the resourceVersion is too
+   * old, and `ApiUnreachableError` when the server stays silent for longer than its bookmarks allow.
+   */
   watch<T extends KubeObject>(type: ResourceType<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>>;
   /** GET of a path that is no object: `/readyz`, `/version`, `/apis`. */
   raw(path: string, options?: CallOptions): Promise<{ readonly status: number; readonly body: string }>;
