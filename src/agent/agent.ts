@@ -10,6 +10,8 @@ export interface AgentContext {
   readonly log: Logger;
   /** The SpaceCluster as last seen on its watch: profile, durability, asked hand-overs. */
   cluster(): SpaceCluster;
+  /** Called after each change of the SpaceCluster. Must not throw. */
+  onClusterChange(listener: () => void): void;
   /** Aborted on SIGTERM, after which the program hands its roles over and returns. */
   readonly signal: AbortSignal;
 }

@@ -20,6 +20,8 @@ export const ANNOTATIONS = {
   phase: 'spacecluster.dev/phase',
   copies: 'spacecluster.dev/copies',
   epoch: 'spacecluster.dev/epoch',
+  /** On a heartbeat Lease: the node of the pod that renews it. */
+  node: 'spacecluster.dev/node',
   switchover: 'spacecluster.dev/switchover',
   replaceMember: 'spacecluster.dev/replace-member',
   forcePrimary: 'spacecluster.dev/force-primary',

@@ -1,0 +1,222 @@
+// What an agent sees of its cluster: every heartbeat and role record, by one ordered watch that feeds the dead-rule.
+import { ANNOTATIONS } from '../api/v1alpha1/names.ts';
+import { ROLE_LABEL } from '../engines/shared/presets.ts';
+import { messageOf } from '../errors.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { Leases } from '../kube/resources.ts';
+import type { Lease } from '../kube/types.ts';
+import type { Logger } from '../log.ts';
+import { Follower } from './follow.ts';
+import type { Identity } from './identity.ts';
+import { holderIdentity } from './identity.ts';
+import { decodeRole } from './role-record.ts';
+import type { RoleRecord } from './role-record.ts';
+import { LONGEST_DURATION_MS } from './timing.ts';
+import {
+  isDead,
+  leaseGone,
+  ownEchoed,
+  ownFailed,
+  ownSent,
+  promised,
+  seen,
+  silentFor,
+  startObservation,
+} from './verdict.ts';
+import type { Observation } from './verdict.ts';
+import { monotonicNow } from './wake.ts';
+
+export interface PeersOptions {
+  readonly kube: KubeClient;
+  readonly identity: Identity;
+  readonly log: Logger;
+  readonly now?: () => number;
+}
+
+/** A pod of the cluster that beats, as last seen. */
+export interface Member {
+  readonly pod: string;
+  /** `POD/UID`. */
+  readonly identity: string;
+  readonly component: string;
+  readonly node: string;
+  readonly dead: boolean;
+  /** The verdict's own clock: milliseconds since its last sign of life. */
+  readonly silentMs: number;
+}
+
+/**
+ * One watch over all Leases of the cluster, because its order is what makes a verdict sound: when an own renewal comes
+ * back on it, every older change of any Lease has been seen. For the same reason a role is taken over `record()`, not
+ * over a later read: verdict and version then belong to one moment (M4).
+ */
+export class Peers {
+  readonly #self: string;
+  readonly #ownLease: string;
+  readonly #log: Logger;
+  readonly #now: () => number;
+  readonly #follower: Follower<Lease>;
+  readonly #leases = new Map<string, Lease>();
+  readonly #listeners = new Set<() => void>();
+  readonly #synced = Promise.withResolvers<void>();
+  #onEcho: (token: string) => void = () => undefined;
+  #observation: Observation;
+
+  constructor({ kube, identity, log, now = monotonicNow }: PeersOptions) {
+    this.#self = holderIdentity(identity);
+    this.#ownLease = identity.pod;
+    this.#log = log;
+    this.#now = now;
+    this.#observation = startObservation(now());
+    const query = {
+      namespace: identity.namespace,
+      labelSelector: `app.kubernetes.io/instance=${identity.cluster}`,
+    };
+    this.#follower = new Follower(kube, Leases, query, this.#sink(), log);
+  }
+
+  /** Follows until `signal` is aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    await this.#follower.run(signal);
+  }
+
+  /** Settles at the first complete list. */
+  get synced(): Promise<void> {
+    return this.#synced.promise;
+  }
+
+  /** Called after every change that was seen. Must not throw. */
+  onChange(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /** The dead-rule's word on `POD/UID`. Never true of oneself. */
+  isDead(identity: string): boolean {
+    return identity !== this.#self && isDead(this.#observation, identity);
+  }
+
+  /** Milliseconds since the last sign of life of `POD/UID`. */
+  silentFor(identity: string): number {
+    return silentFor(this.#observation, identity, this.#now());
+  }
+
+  /** A promise not to take from `identity` for one duration: its wait starts anew. */
+  promised(identity: string): void {
+    this.#observation = promised(this.#observation, identity, this.#now());
+  }
+
+  /** A role's record as last seen; undefined while it is missing or unreadable (then nobody may take it). */
+  record(role: string): RoleRecord | undefined {
+    const lease = this.#leases.get(role);
+    if (lease === undefined) return undefined;
+    try {
+      return decodeRole(lease);
+    } catch (error) {
+      this.#log.error('role record unreadable', { role, error: messageOf(error) });
+      return undefined;
+    }
+  }
+
+  /** The Lease as last seen, for conditional writes. */
+  lease(name: string): Lease | undefined {
+    return this.#leases.get(name);
+  }
+
+  /** Every pod that beats or did until it fell silent; released ones are not listed. In the order of their names. */
+  members(): readonly Member[] {
+    return [...this.#leases.values()]
+      .flatMap((lease) => {
+        const identity = lease.spec?.holderIdentity;
+        if (isRole(lease) || identity === undefined || identity === '') return [];
+        return [
+          {
+            pod: lease.metadata.name,
+            identity,
+            component: lease.metadata.labels?.['app.kubernetes.io/component'] ?? '',
+            node: lease.metadata.annotations?.[ANNOTATIONS.node] ?? '',
+            dead: this.isDead(identity),
+            silentMs: this.silentFor(identity),
+          },
+        ];
+      })
+      .toSorted((a, b) => a.pod.localeCompare(b.pod));
+  }
+
+  /** For the heartbeat: a renewal leaves now. */
+  ownSent(token: string): void {
+    this.#observation = ownSent(this.#observation, token, this.#now());
+  }
+
+  /** For the heartbeat: a renewal failed, or its outcome is unknown. */
+  ownFailed(): void {
+    this.#observation = ownFailed(this.#observation, this.#now());
+  }
+
+  /** For the heartbeat: called with the token of every own renewal that comes back. */
+  onEcho(listener: (token: string) => void): void {
+    this.#onEcho = listener;
+  }
+
+  /** For the heartbeat: confirmed renewals do not come back, so the watch is dead without knowing it. */
+  restartWatch(): void {
+    this.#follower.restart('own renewals do not come back');
+  }
+
+  #sink(): {
+    replace: (items: readonly Lease[]) => void;
+    changed: (lease: Lease) => void;
+    deleted: (lease: Lease) => void;
+  } {
+    return {
+      replace: (items) => {
+        const names = new Set(items.map((lease) => lease.metadata.name));
+        for (const name of this.#leases.keys()) if (!names.has(name)) this.#remove(name);
+        // The own Lease comes last: its echo vouches for everything else in the list.
+        for (const lease of items) if (lease.metadata.name !== this.#ownLease) this.#take(lease);
+        for (const lease of items) if (lease.metadata.name === this.#ownLease) this.#take(lease);
+        this.#synced.resolve();
+        this.#notify();
+      },
+      changed: (lease) => {
+        this.#take(lease);
+        this.#notify();
+      },
+      deleted: (lease) => {
+        this.#remove(lease.metadata.name);
+        this.#notify();
+      },
+    };
+  }
+
+  #take(lease: Lease): void {
+    const { name, resourceVersion } = lease.metadata;
+    if (this.#leases.get(name)?.metadata.resourceVersion === resourceVersion) return;
+    this.#leases.set(name, lease);
+    if (isRole(lease)) return;
+    const identity = lease.spec?.holderIdentity;
+    const facts = {
+      durationMs: (lease.spec?.leaseDurationSeconds ?? LONGEST_DURATION_MS / 1_000) * 1_000,
+      node: lease.metadata.annotations?.[ANNOTATIONS.node] ?? '',
+    };
+    const holder = identity === '' ? undefined : identity;
+    this.#observation = seen(this.#observation, name, holder, facts, this.#now());
+    const token = lease.spec?.renewTime;
+    if (name === this.#ownLease && holder === this.#self && token !== undefined) {
+      this.#observation = ownEchoed(this.#observation, token);
+      this.#onEcho(token);
+    }
+  }
+
+  #remove(name: string): void {
+    this.#leases.delete(name);
+    this.#observation = leaseGone(this.#observation, name);
+  }
+
+  #notify(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+function isRole(lease: Lease): boolean {
+  return lease.metadata.labels?.[ROLE_LABEL] !== undefined;
+}
