@@ -1,0 +1,77 @@
+// Is the Web IP announced, by whom and where? Pure: judged from the Service, its one endpoint and MetalLB's own word.
+import type { SpaceCluster, SpaceClusterStatus } from '../api/v1alpha1/index.ts';
+import { ANNOTATIONS, names } from '../api/v1alpha1/names.ts';
+import type { EndpointSlice, Lease, Service, ServiceL2Status } from '../kube/types.ts';
+
+export interface VipFacts {
+  readonly service: Service | undefined;
+  readonly slices: readonly EndpointSlice[];
+  readonly roleLeases: readonly Lease[];
+  /** What the speakers report; undefined when MetalLB has no such objects. */
+  readonly announcements: readonly ServiceL2Status[] | undefined;
+}
+
+export interface VipAssessment {
+  readonly announced: boolean;
+  readonly reason: string;
+  readonly message: string;
+  readonly status: NonNullable<SpaceClusterStatus['vip']>;
+}
+
+export function assessVip(cluster: SpaceCluster, facts: VipFacts): VipAssessment {
+  const { services, roleLeases } = names(cluster.metadata.name);
+  const wanted = cluster.spec.vip.address;
+  const role = facts.roleLeases.find((lease) => lease.metadata.name === roleLeases.vip);
+  const slice = facts.slices.find((candidate) => candidate.metadata.name === services.vip);
+  const node = slice?.endpoints?.[0]?.nodeName;
+  const holder = role?.spec?.holderIdentity?.split('/')[0] ?? '';
+  const epoch = role?.spec?.leaseTransitions ?? Number(slice?.metadata.annotations?.[ANNOTATIONS.epoch] ?? 0);
+  const status = {
+    address: wanted,
+    ...(holder === '' ? {} : { holder }),
+    ...(node === undefined ? {} : { node }),
+    epoch,
+  };
+  const verdict = (announced: boolean, reason: string, message: string): VipAssessment => ({
+    announced,
+    reason,
+    message,
+    status,
+  });
+
+  const assigned = facts.service?.status?.loadBalancer?.ingress?.map((ingress) => ingress.ip) ?? [];
+  if (facts.service === undefined)
+    return verdict(false, 'ServiceMissing', `Service ${services.vip} does not exist yet`);
+  if (!assigned.includes(wanted)) {
+    return verdict(
+      false,
+      'AddressNotAssigned',
+      `Service ${services.vip} should have ${wanted}, MetalLB assigned ${assigned.join(', ') || 'nothing'}`,
+    );
+  }
+  if (node === undefined) return verdict(false, 'NoHolder', `no load balancer holds ${wanted}`);
+  const announcers = announcersOf(facts.announcements, cluster.metadata.namespace, services.vip);
+  if (announcers !== undefined && !announcers.includes(node)) {
+    return verdict(
+      false,
+      'NotAnnounced',
+      `${wanted} should be announced from ${node}, the speakers report ${announcers.join(', ') || 'no node'}`,
+    );
+  }
+  return verdict(true, 'Announced', `${wanted} is announced from ${node}`);
+}
+
+/** By labels and not by name: two speakers may fight over one object's name (MetalLB issue 2938). */
+function announcersOf(
+  announcements: readonly ServiceL2Status[] | undefined,
+  namespace: string,
+  service: string,
+): readonly string[] | undefined {
+  return announcements
+    ?.filter(
+      ({ metadata }) =>
+        metadata.labels?.['metallb.io/service-name'] === service &&
+        metadata.labels['metallb.io/service-namespace'] === namespace,
+    )
+    .flatMap(({ status }) => (status?.node === undefined ? [] : [status.node]));
+}
