@@ -1,28 +1,63 @@
-// Kubernetes quantities ("500m", "2Gi", "1e3") as numbers, so that amounts can be compared. The one parser of them.
-import { TerminalError } from '../errors.ts';
+// Kubernetes quantities ('500m', '2Gi', '1e3'): parsed exactly, compared by value. Pure.
+import { ConfigError } from '../errors.ts';
 
-const BINARY = ['Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
-const DECIMAL = ['k', 'M', 'G', 'T', 'P', 'E'];
-/** Divisors, not factors: 100 / 1000 is exactly the number that "0.1" is, 100 * 0.001 need not be. */
-const FRACTIONS: ReadonlyMap<string, number> = new Map([
-  ['n', 1e9],
-  ['u', 1e6],
-  ['m', 1e3],
-]);
-const SHAPE = /^([+-]?(?:\d+\.?\d*|\.\d+))(?:([eE][+-]?\d+)|([numkMGTPE]|[KMGTPE]i))?$/;
+const BINARY: Readonly<Record<string, bigint>> = {
+  Ki: 1n << 10n,
+  Mi: 1n << 20n,
+  Gi: 1n << 30n,
+  Ti: 1n << 40n,
+  Pi: 1n << 50n,
+  Ei: 1n << 60n,
+};
+
+const DECIMAL_EXPONENT: Readonly<Record<string, number>> = {
+  n: -9,
+  u: -6,
+  m: -3,
+  '': 0,
+  k: 3,
+  M: 6,
+  G: 9,
+  T: 12,
+  P: 15,
+  E: 18,
+};
+
+const QUANTITY = /^([+-]?)(\d*)(?:\.(\d*))?(Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE]?|[eE][+-]?\d{1,3})$/;
+
+/** The API server keeps nothing finer than this many decimals. */
+const SCALE = 9;
+
+/** In billionths, rounded up as the API server does; undefined for what is no quantity. */
+export function quantityInNano(text: string): bigint | undefined {
+  const match = QUANTITY.exec(text);
+  if (match === null) return undefined;
+  const [, sign = '', whole = '', fraction = '', suffix = ''] = match;
+  if (whole === '' && fraction === '') return undefined;
+  const factor = BINARY[suffix] ?? 1n;
+  const exponent = DECIMAL_EXPONENT[suffix] ?? (factor === 1n ? Number(suffix.slice(1)) : 0);
+  const digits = BigInt(whole + fraction) * factor;
+  const shift = SCALE + exponent - fraction.length;
+  const nano = shift >= 0 ? digits * 10n ** BigInt(shift) : divideUp(digits, 10n ** BigInt(-shift));
+  return sign === '-' ? -nano : nano;
+}
 
 /**
- * The value of a quantity in its base unit (cores, bytes): "1500m" is 1.5, "1Ki" is 1024. Exact up to 2^53.
- * @throws TerminalError `InvalidQuantity` when the text is no quantity
+ * In plain units (cores, bytes).
+ * @throws ConfigError for what is no quantity; the API server lets none through
  */
 export function parseQuantity(text: string): number {
-  const match = SHAPE.exec(text);
-  if (match === null)
-    throw new TerminalError('InvalidQuantity', `"${text}" is not a quantity such as 500m, 2 or 10Gi`);
-  const [, digits = '', exponent = '', suffix = ''] = match;
-  const value = Number(digits + exponent);
-  const divisor = FRACTIONS.get(suffix);
-  if (divisor !== undefined) return value / divisor;
-  if (suffix.endsWith('i')) return value * 1024 ** (BINARY.indexOf(suffix) + 1);
-  return value * 1000 ** (DECIMAL.indexOf(suffix) + 1);
+  const nano = quantityInNano(text);
+  if (nano === undefined) throw new ConfigError(`${JSON.stringify(text)} is no quantity such as 500m or 2Gi`);
+  return Number(nano) / 10 ** SCALE;
+}
+
+/** `1000m` is `1`, `2Gi` is `2147483648`. False when either is no quantity. */
+export function sameQuantity(a: string, b: string): boolean {
+  const left = quantityInNano(a);
+  return left !== undefined && left === quantityInNano(b);
+}
+
+function divideUp(value: bigint, by: bigint): bigint {
+  return (value + by - 1n) / by;
 }
