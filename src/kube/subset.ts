@@ -30,7 +30,7 @@ function compare(desired: unknown, live: unknown, path: readonly string[], found
     compareLists(desired, live, path, found);
   } else if (isRecord(desired) && isRecord(live)) {
     for (const [key, value] of Object.entries(desired)) {
-      if (value !== undefined) compare(value, live[key], [...path, key], found);
+      if (value !== undefined) compare(value, own(live, key), [...path, key], found);
     }
   } else if (desired !== live && !equalQuantities(desired, live, path)) {
     found.push(`${path.join('.')}=${JSON.stringify(live)}`);
@@ -60,6 +60,11 @@ function equalQuantities(desired: unknown, live: unknown, path: readonly string[
     isScalar(live) &&
     sameQuantity(String(desired), String(live))
   );
+}
+
+/** Not what objects inherit: a label may be called `constructor`. */
+function own(record: Readonly<Record<string, unknown>>, key: string): unknown {
+  return Object.hasOwn(record, key) ? record[key] : undefined;
 }
 
 function isScalar(value: unknown): value is string | number {
