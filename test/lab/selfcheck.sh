@@ -70,7 +70,7 @@ for a in $nodes; do
     check "$a -> pod on $b by Service address" from "peer-$a" "$(kubectl -n $ns get service "web-$b" -o 'jsonpath={.spec.clusterIP}')" 80
     check "$a -> pod on $b by name" from "peer-$a" "web-$b.$ns.svc.cluster.local" 80
   done
-  check "$a: a pod reaches itself through its Service" from "web-$a" "web-$a" 80
+  check "$a: a pod reaches itself through its Service" from "web-$a" "web-$a.$ns.svc.cluster.local" 80
   check "$a: a pod reaches the API server by its Service" kubectl -n $ns exec "peer-$a" -- timeout 5 bash -c 'exec 3<>/dev/tcp/10.96.0.1/443'
 done
 
