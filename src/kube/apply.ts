@@ -20,7 +20,7 @@ export type Lookup = (
 ) => KubeObject | undefined;
 
 export interface ApplierOptions {
-  readonly kube: KubeClient;
+  readonly kube: Pick<KubeClient, 'get' | 'create' | 'apply' | 'delete'>;
   readonly fieldManager: string;
   readonly log: Logger;
   /** Saves the read of objects that are cached. What it says is checked before anything is written. */
