@@ -1,6 +1,7 @@
 // The kinds this project reads or writes, and how each is addressed. Add a kind here before using it anywhere.
 import type {
   ConfigMap,
+  ConfigurationState,
   EndpointSlice,
   IPAddressPool,
   KubeEvent,
@@ -19,6 +20,7 @@ import type {
   Secret,
   Service,
   ServiceAccount,
+  ServiceCIDR,
   ServiceL2Status,
   StatefulSet,
   StorageClass,
@@ -80,6 +82,7 @@ export const StorageClasses = clusterWide<StorageClass>(
   'StorageClass',
   'storageclasses',
 );
+export const ServiceCIDRs = clusterWide<ServiceCIDR>('networking.k8s.io/v1', 'ServiceCIDR', 'servicecidrs');
 export const Events = namespaced<KubeEvent>('events.k8s.io/v1', 'Event', 'events');
 export const IPAddressPools = namespaced<IPAddressPool>(
   'metallb.io/v1beta1',
@@ -95,6 +98,11 @@ export const ServiceL2Statuses = namespaced<ServiceL2Status>(
   'metallb.io/v1beta1',
   'ServiceL2Status',
   'servicel2statuses',
+);
+export const ConfigurationStates = namespaced<ConfigurationState>(
+  'metallb.io/v1beta1',
+  'ConfigurationState',
+  'configurationstates',
 );
 
 const ALL: readonly ResourceType<KubeObject>[] = [
@@ -114,10 +122,12 @@ const ALL: readonly ResourceType<KubeObject>[] = [
   RoleBindings,
   NetworkPolicies,
   StorageClasses,
+  ServiceCIDRs,
   Events,
   IPAddressPools,
   L2Advertisements,
   ServiceL2Statuses,
+  ConfigurationStates,
 ];
 
 const BY_KIND: ReadonlyMap<string, ResourceType<KubeObject>> = new Map(

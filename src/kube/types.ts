@@ -76,6 +76,7 @@ export type PolicyRule = Wire<k8s.V1PolicyRule>;
 export type RoleBinding = Typed<k8s.V1RoleBinding, 'rbac.authorization.k8s.io/v1', 'RoleBinding'>;
 export type NetworkPolicy = Typed<k8s.V1NetworkPolicy, 'networking.k8s.io/v1', 'NetworkPolicy'>;
 export type StorageClass = Typed<k8s.V1StorageClass, 'storage.k8s.io/v1', 'StorageClass'>;
+export type ServiceCIDR = Typed<k8s.V1ServiceCIDR, 'networking.k8s.io/v1', 'ServiceCIDR'>;
 export type KubeEvent = Typed<k8s.EventsV1Event, 'events.k8s.io/v1', 'Event'>;
 
 export type PodSpec = Wire<k8s.V1PodSpec>;
@@ -117,6 +118,14 @@ export interface ServiceL2Status extends KubeObject {
     readonly node?: string;
     readonly serviceName?: string;
     readonly serviceNamespace?: string;
+  };
+}
+
+/** One per component of MetalLB, since 0.15.3. */
+export interface ConfigurationState extends KubeObject {
+  readonly status?: {
+    readonly result?: 'Valid' | 'Invalid' | 'Unknown';
+    readonly errorSummary?: string;
   };
 }
 
