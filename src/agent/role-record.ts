@@ -20,6 +20,8 @@ export interface RoleRecord {
   readonly epoch: number;
   readonly phase: Phase;
   readonly copies: readonly Copy[];
+  /** The value of the SpaceCluster's switchover annotation that was acted on last: a value acts once. '' when none is set. */
+  readonly switchover: string;
   /** The version this was read from: what a conditional write replaces. */
   readonly resourceVersion: string;
 }
@@ -30,6 +32,7 @@ export interface RoleChange {
   readonly epoch?: number;
   readonly phase?: Phase;
   readonly copies?: readonly Copy[];
+  readonly switchover?: string;
 }
 
 /** @throws EngineError when an annotation is not what the agents write: a record must never be guessed at */
@@ -41,6 +44,7 @@ export function decodeRole(lease: Lease): RoleRecord {
     epoch: lease.spec?.leaseTransitions ?? 0,
     phase: decodePhase(annotations[ANNOTATIONS.phase] ?? '', lease),
     copies: decodeCopies(annotations[ANNOTATIONS.copies], lease),
+    switchover: annotations[ANNOTATIONS.switchover] ?? '',
     resourceVersion: lease.metadata.resourceVersion ?? '',
   };
 }
@@ -89,6 +93,7 @@ function annotationsWith(lease: Lease, change: RoleChange): Readonly<Record<stri
     ...lease.metadata.annotations,
     ...(change.phase === undefined ? {} : { [ANNOTATIONS.phase]: change.phase }),
     ...(change.copies === undefined ? {} : { [ANNOTATIONS.copies]: JSON.stringify(change.copies) }),
+    ...(change.switchover === undefined ? {} : { [ANNOTATIONS.switchover]: change.switchover }),
   };
 }
 
