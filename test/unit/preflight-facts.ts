@@ -1,6 +1,7 @@
 // A Kubernetes cluster of three nodes in which every preflight check passes: the starting point of its unit tests.
 import type { PreflightFacts } from '../../src/spacecluster/preflight/facts.ts';
 import type { IPAddressPool, L2Advertisement, Node, Pod, Service } from '../../src/kube/types.ts';
+import type { SpaceCluster, SpaceClusterSpec } from '../../src/api/v1alpha1/index.ts';
 import { sampleCluster } from './sample.ts';
 
 export function node(ordinal: number, change: Partial<Node> = {}): Node {
@@ -101,4 +102,9 @@ export function facts(change: Partial<PreflightFacts> = {}): PreflightFacts {
     tlsSecret: undefined,
     ...change,
   };
+}
+
+/** The sample cluster with another Web IP. */
+export function vip(change: Partial<SpaceClusterSpec['vip']>): SpaceCluster {
+  return sampleCluster({ vip: { ...sampleCluster().spec.vip, ...change } });
 }
