@@ -3,7 +3,8 @@ import { ConfigError, messageOf, SpaceClusterError } from './errors.ts';
 
 const USAGE = `usage: spacecluster operator
        spacecluster agent mysql|postgresql|loadbalancer
-       spacecluster worker`;
+       spacecluster worker
+       spacecluster selfcheck`;
 
 async function main(argv: readonly string[]): Promise<void> {
   const [command, ...rest] = argv;
@@ -19,6 +20,15 @@ async function main(argv: readonly string[]): Promise<void> {
     case 'worker': {
       const { runWorker } = await import('./worker/main.ts');
       return runWorker(process.env);
+    }
+    // Started by the operator for a moment, so that the Cassandra driver never lives in it.
+    case 'cassandra-settle': {
+      const { runSettler } = await import('./engines/cassandra/settler.ts');
+      return runSettler();
+    }
+    case 'selfcheck': {
+      const { runSelfcheck } = await import('./selfcheck/main.ts');
+      return runSelfcheck(process.env);
     }
     default:
       throw new ConfigError(`unknown command ${command ?? '(none)'}\n${USAGE}`);

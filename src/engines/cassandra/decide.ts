@@ -1,0 +1,43 @@
+// What the operator has to do next for the ring. Pure.
+import type { RingObserved } from './gather.ts';
+import { replicationFactor } from './members.ts';
+import type { RingRecord } from './record.ts';
+
+export type Decision =
+  | { readonly kind: 'nothing' }
+  /** Write the record before anything else: from then on no member forms a second ring. */
+  | { readonly kind: 'record'; readonly addresses: RingRecord['addresses'] }
+  /** Make roles, keyspaces and replication; `key` is what they are then settled for. */
+  | { readonly kind: 'settle'; readonly key: string; readonly replication: number };
+
+export function decide(observed: RingObserved): Decision {
+  const { members, record } = observed;
+  const allReady = members.every((member) => member.ready);
+  const formed = Object.keys(record.addresses).length > 0;
+  // Members join a ring that is being formed without streaming: it is formed only when all of them are there.
+  if (!formed && !allReady) return { kind: 'nothing' };
+  const addresses = { ...record.addresses, ...readyAddresses(observed) };
+  if (Object.entries(addresses).some(([pod, address]) => record.addresses[pod] !== address)) {
+    return { kind: 'record', addresses };
+  }
+  const key = settlementKey(observed);
+  if (record.settled === key || !allReady || observed.missingSecrets.length > 0) return { kind: 'nothing' };
+  return { kind: 'settle', key, replication: replicationFactor(members.length) };
+}
+
+/** Changes when replication or a Secret does, and tells nothing of what is in them. */
+export function settlementKey(observed: RingObserved): string {
+  const versions = Object.entries(observed.secretVersions).toSorted(([left], [right]) =>
+    left.localeCompare(right),
+  );
+  return [
+    `replication=${replicationFactor(observed.members.length)}`,
+    ...versions.map(([name, version]) => `${name}=${version}`),
+  ].join(' ');
+}
+
+function readyAddresses({ members }: RingObserved): RingRecord['addresses'] {
+  return Object.fromEntries(
+    members.flatMap((member) => (member.ready && member.ip !== undefined ? [[member.pod, member.ip]] : [])),
+  );
+}
