@@ -16,6 +16,10 @@ include $(wildcard mk/*.mk)
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z][a-z-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+.PHONY: demo
+demo: bundle ## A running SpaceCluster from nothing, a short real exercise of it, and how to log in
+	@scripts/demo/run.sh
+
 ##@ Check
 .PHONY: lint
 lint: $(STAMP) ## Types, lint, format, import directions, generated files, shell scripts
@@ -28,6 +32,10 @@ lint: $(STAMP) ## Types, lint, format, import directions, generated files, shell
 .PHONY: test-unit
 test-unit: $(STAMP) ## The tests that take seconds and need nothing running
 	@scripts/run-tests.sh unit
+
+.PHONY: test
+test: lint bundle ## Everything: lint, unit tests, then the integration tests on the lab
+	@scripts/test.sh
 
 .PHONY: format
 format: $(STAMP) ## Format every file

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# make test: the unit tests, then the cluster with the operator of this checkout, then the tests that need them.
+set -euo pipefail
+# shellcheck source=cluster.sh
+. "$(dirname "${BASH_SOURCE[0]}")/cluster.sh"
+
+cd "$ROOT"
+say "cluster ($CLUSTER)"
+cluster_up
+say "the product's image"
+cluster_image
+say "the operator, by its Helm chart"
+install_operator
+SPC_TEST_IMAGE=$IMAGE_REPOSITORY:$IMAGE_TAG exec scripts/run-tests.sh unit integration
