@@ -5,8 +5,8 @@ import { messageOf } from '../errors.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { Leases } from '../kube/resources.ts';
 import type { Lease } from '../kube/types.ts';
+import { Reflector } from '../kube/reflector.ts';
 import type { Logger } from '../log.ts';
-import { Follower } from './follow.ts';
 import type { Identity } from './identity.ts';
 import { holderIdentity } from './identity.ts';
 import { decodeRole } from './role-record.ts';
@@ -25,6 +25,9 @@ import {
 } from './verdict.ts';
 import type { Observation } from './verdict.ts';
 import { monotonicNow } from './wake.ts';
+
+/** Short: a verdict waits for this watch. */
+const BACKOFF = { firstMs: 100, maxMs: 2_000 };
 
 export interface PeersOptions {
   readonly kube: KubeClient;
@@ -55,12 +58,12 @@ export class Peers {
   readonly #ownLease: string;
   readonly #log: Logger;
   readonly #now: () => number;
-  readonly #follower: Follower<Lease>;
-  readonly #leases = new Map<string, Lease>();
+  readonly #namespace: string;
+  readonly #leases: Reflector<Lease>;
   readonly #listeners = new Set<() => void>();
-  readonly #synced = Promise.withResolvers<void>();
   #onEcho: (token: string) => void = () => undefined;
   #observation: Observation;
+  #watching = new AbortController();
 
   constructor({ kube, identity, log, now = monotonicNow }: PeersOptions) {
     this.#self = holderIdentity(identity);
@@ -72,17 +75,26 @@ export class Peers {
       namespace: identity.namespace,
       labelSelector: `app.kubernetes.io/instance=${identity.cluster}`,
     };
-    this.#follower = new Follower(kube, Leases, query, this.#sink(), log);
+    this.#namespace = identity.namespace;
+    this.#leases = new Reflector({ kube, type: Leases, query, log, backoff: BACKOFF });
+    this.#leases.subscribe(({ type, object }) => {
+      if (type === 'DELETED') this.#observation = leaseGone(this.#observation, object.metadata.name);
+      else this.#take(object);
+      for (const listener of this.#listeners) listener();
+    });
   }
 
   /** Follows until `signal` is aborted. */
   async run(signal: AbortSignal): Promise<void> {
-    await this.#follower.run(signal);
+    while (!signal.aborted) {
+      this.#watching = new AbortController();
+      await this.#leases.run(AbortSignal.any([signal, this.#watching.signal]));
+    }
   }
 
   /** Settles at the first complete list. */
   get synced(): Promise<void> {
-    return this.#synced.promise;
+    return this.#leases.hasSynced;
   }
 
   /** Called after every change that was seen. Must not throw. */
@@ -107,7 +119,7 @@ export class Peers {
 
   /** A role's record as last seen; undefined while it is missing or unreadable (then nobody may take it). */
   record(role: string): RoleRecord | undefined {
-    const lease = this.#leases.get(role);
+    const lease = this.lease(role);
     if (lease === undefined) return undefined;
     try {
       return decodeRole(lease);
@@ -119,12 +131,13 @@ export class Peers {
 
   /** The Lease as last seen, for conditional writes. */
   lease(name: string): Lease | undefined {
-    return this.#leases.get(name);
+    return this.#leases.store.get(this.#namespace, name);
   }
 
   /** Every pod that beats or did until it fell silent; released ones are not listed. In the order of their names. */
   members(): readonly Member[] {
-    return [...this.#leases.values()]
+    return this.#leases.store
+      .list()
       .flatMap((lease) => {
         const identity = lease.spec?.holderIdentity;
         if (isRole(lease) || identity === undefined || identity === '') return [];
@@ -159,39 +172,12 @@ export class Peers {
 
   /** For the heartbeat: confirmed renewals do not come back, so the watch is dead without knowing it. */
   restartWatch(): void {
-    this.#follower.restart('own renewals do not come back');
-  }
-
-  #sink(): {
-    replace: (items: readonly Lease[]) => void;
-    changed: (lease: Lease) => void;
-    deleted: (lease: Lease) => void;
-  } {
-    return {
-      replace: (items) => {
-        const names = new Set(items.map((lease) => lease.metadata.name));
-        for (const name of this.#leases.keys()) if (!names.has(name)) this.#remove(name);
-        // The own Lease comes last: its echo vouches for everything else in the list.
-        for (const lease of items) if (lease.metadata.name !== this.#ownLease) this.#take(lease);
-        for (const lease of items) if (lease.metadata.name === this.#ownLease) this.#take(lease);
-        this.#synced.resolve();
-        this.#notify();
-      },
-      changed: (lease) => {
-        this.#take(lease);
-        this.#notify();
-      },
-      deleted: (lease) => {
-        this.#remove(lease.metadata.name);
-        this.#notify();
-      },
-    };
+    this.#log.warn('own renewals do not come back on the watch: starting it anew');
+    this.#watching.abort();
   }
 
   #take(lease: Lease): void {
-    const { name, resourceVersion } = lease.metadata;
-    if (this.#leases.get(name)?.metadata.resourceVersion === resourceVersion) return;
-    this.#leases.set(name, lease);
+    const { name } = lease.metadata;
     if (isRole(lease)) return;
     const identity = lease.spec?.holderIdentity;
     const facts = {
@@ -205,15 +191,6 @@ export class Peers {
       this.#observation = ownEchoed(this.#observation, token);
       this.#onEcho(token);
     }
-  }
-
-  #remove(name: string): void {
-    this.#leases.delete(name);
-    this.#observation = leaseGone(this.#observation, name);
-  }
-
-  #notify(): void {
-    for (const listener of this.#listeners) listener();
   }
 }
 

@@ -1,4 +1,5 @@
 // The stamps of one process's renewals. Each is used once, so that a renewal is known again when it comes back on a watch.
+import { microTime } from '../kube/lease.ts';
 
 export class RenewTimes {
   #lastMicros = 0;
@@ -6,8 +7,7 @@ export class RenewTimes {
   /** RFC 3339 in UTC with microseconds (Kubernetes' MicroTime), later than the one before even if the wall clock is set back. */
   next(wallMs: number = Date.now()): string {
     this.#lastMicros = Math.max(Math.floor(wallMs * 1_000), this.#lastMicros + 1);
-    const millis = Math.floor(this.#lastMicros / 1_000);
-    const rest = String(this.#lastMicros % 1_000).padStart(3, '0');
-    return `${new Date(millis).toISOString().slice(0, -1)}${rest}Z`;
+    // Half a microsecond more, so that no rounding makes two stamps equal.
+    return microTime((this.#lastMicros + 0.5) / 1_000);
   }
 }

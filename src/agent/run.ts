@@ -3,9 +3,9 @@ import { SpaceClusters } from '../api/v1alpha1/index.ts';
 import type { SpaceCluster } from '../api/v1alpha1/index.ts';
 import { loadKubeConfig } from '../kube/config.ts';
 import { createKubeClient } from '../kube/http-client.ts';
+import { Reflector } from '../kube/reflector.ts';
 import { createLogger } from '../log.ts';
 import type { AgentProgram } from './agent.ts';
-import { Follower } from './follow.ts';
 import { readIdentity } from './identity.ts';
 
 /** Runs `program` until SIGTERM or SIGINT, and until it has then given up what it holds. */
@@ -21,19 +21,31 @@ export async function startAgent(program: AgentProgram, env: NodeJS.ProcessEnv):
   const kube = createKubeClient(await loadKubeConfig(env), { userAgent: 'spacecluster-agent' });
   const following = new AbortController();
   try {
-    const cluster = new ClusterFollower();
     const query = { namespace: identity.namespace, fieldSelector: `metadata.name=${identity.cluster}` };
-    const follower = new Follower(kube, SpaceClusters, query, cluster, log);
-    const followed = follower.run(following.signal);
-    await Promise.race([cluster.found, aborted(stop.signal)]);
+    const clusters = new Reflector({ kube, type: SpaceClusters, query, log });
+    const found = Promise.withResolvers<void>();
+    let last: SpaceCluster | undefined;
+    const listeners = new Set<() => void>();
+    clusters.subscribe(({ type, object }) => {
+      // A deletion changes nothing here: the pod goes when its owner is gone.
+      if (type === 'DELETED') return;
+      last = object;
+      found.resolve();
+      for (const listener of listeners) listener();
+    });
+    const followed = clusters.run(following.signal);
+    await Promise.race([found.promise, aborted(stop.signal)]);
     if (!stop.signal.aborted) {
       await program({
         identity,
         kube,
         log,
-        cluster: () => cluster.current(),
+        cluster: () => {
+          if (last === undefined) throw new RangeError('the SpaceCluster has not been seen yet');
+          return last;
+        },
         onClusterChange: (listener) => {
-          cluster.onChange(listener);
+          listeners.add(listener);
         },
         signal: stop.signal,
       });
@@ -44,38 +56,6 @@ export async function startAgent(program: AgentProgram, env: NodeJS.ProcessEnv):
     following.abort();
     kube.close();
   }
-}
-
-/** The SpaceCluster as last seen. Its deletion changes nothing here: the pod goes when its owner is gone. */
-class ClusterFollower {
-  readonly #found = Promise.withResolvers<SpaceCluster>();
-  readonly #listeners = new Set<() => void>();
-  #last: SpaceCluster | undefined;
-
-  get found(): Promise<SpaceCluster> {
-    return this.#found.promise;
-  }
-
-  current(): SpaceCluster {
-    if (this.#last === undefined) throw new RangeError('the SpaceCluster has not been seen yet');
-    return this.#last;
-  }
-
-  onChange(listener: () => void): void {
-    this.#listeners.add(listener);
-  }
-
-  replace(items: readonly SpaceCluster[]): void {
-    for (const item of items) this.changed(item);
-  }
-
-  changed(object: SpaceCluster): void {
-    this.#last = object;
-    this.#found.resolve(object);
-    for (const listener of this.#listeners) listener();
-  }
-
-  deleted(): void {}
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

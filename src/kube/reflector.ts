@@ -6,6 +6,7 @@ import { Store } from './store.ts';
 import type { Change, Indexers, Reader } from './store.ts';
 import type { KubeObject, ResourceType } from './types.ts';
 import { Backoff, sleep } from './wait.ts';
+import type { BackoffOptions } from './wait.ts';
 
 export interface ReflectorOptions<T extends KubeObject> {
   readonly kube: Pick<KubeClient, 'list' | 'watch'>;
@@ -13,13 +14,15 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly query?: ListOptions;
   readonly indexers?: Indexers<T>;
   readonly log: Logger;
+  /** Pauses between failures. A failover cannot wait for the long ones. */
+  readonly backoff?: BackoffOptions;
   /** Counts what went wrong: `list` and `watch` at the API server, `handler` is a bug of ours. */
   readonly onError?: (where: 'list' | 'watch' | 'handler', resource: string) => void;
 }
 
 export type Handler<T> = (change: Change<T>) => void;
 
-const BACKOFF = { firstMs: 800, maxMs: 30_000 };
+const BACKOFF: BackoffOptions = { firstMs: 800, maxMs: 30_000 };
 /** A watch that lived so long was healthy: the next failure starts from the shortest pause. */
 const HEALTHY_MS = 120_000;
 /** A watch that ends within this time is a failure, not the ordinary end: without a pause it would become a hot loop. */
@@ -33,7 +36,7 @@ export class Reflector<T extends KubeObject> {
   readonly #options: ReflectorOptions<T>;
   readonly #store: Store<T>;
   readonly #handlers: Handler<T>[] = [];
-  readonly #backoff = new Backoff(BACKOFF);
+  readonly #backoff: Backoff;
   readonly #markSynced: () => void;
   #synced = false;
   /** Where the watch goes on from; undefined when the list must be read (again). */
@@ -41,6 +44,7 @@ export class Reflector<T extends KubeObject> {
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
+    this.#backoff = new Backoff(options.backoff ?? BACKOFF);
     this.type = options.type;
     this.#store = new Store(options.indexers);
     const { promise, resolve } = Promise.withResolvers<void>();
