@@ -11,7 +11,9 @@ describe('documentation', () => {
   });
 
   it('docs/errors.md explains no code that does not exist', () => {
-    const documented = [...read('docs/errors.md').matchAll(/^\| `(SPC_\w+)` \|/gm)].map((match) => match[1]);
+    const documented = [...read('docs/errors.md').matchAll(/^\| `(SPC_\w+)` \|/gm)].map(
+      (match) => match[1] ?? '',
+    );
     expect(documented.toSorted()).toEqual(Object.keys(ERROR_CODES).toSorted());
   });
 

@@ -1,4 +1,5 @@
 // The one program of the image. Each sub-command loads only its own code, so that an agent stays small.
+import type { AgentProgram } from './agent/agent.ts';
 import { ConfigError, messageOf, SpaceClusterError } from './errors.ts';
 
 const USAGE = `usage: spacecluster operator
@@ -35,7 +36,7 @@ async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
-async function agentProgram(engine: string | undefined): Promise<import('./agent/agent.ts').AgentProgram> {
+async function agentProgram(engine: string | undefined): Promise<AgentProgram> {
   switch (engine) {
     case 'mysql':
       return (await import('./engines/mysql/agent.ts')).program;

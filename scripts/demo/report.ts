@@ -27,8 +27,8 @@ function shares(answers: readonly string[]): ReadonlyMap<string, number> {
 function describe(counts: ReadonlyMap<string, number>): string {
   return (
     [...counts]
-      .toSorted()
       .map(([worker, count]) => `${worker} ${count}`)
+      .toSorted()
       .join(', ') || 'no answer'
   );
 }

@@ -118,16 +118,13 @@ export class Caches {
     return this.#announcements.synced ? this.#announcements.store.list() : undefined;
   }
 
-  /** For the applier: cached objects need no read. */
-  lookup<T extends KubeObject>(
-    type: ResourceType<T>,
+  /** For the applier: an object that is cached need not be read. */
+  lookup(
+    type: ResourceType<KubeObject>,
     namespace: string | undefined,
     name: string,
-  ): T | undefined | 'uncached' {
-    const reflector = this.#byType.get(type.plural);
-    if (reflector?.synced !== true) return 'uncached';
-    // Every object of a kind lives in the reflector of that kind: the map was filled so.
-    return reflector.store.get(namespace, name) as T | undefined;
+  ): KubeObject | undefined {
+    return this.#byType.get(type.plural)?.store.get(namespace, name);
   }
 
   #concerned(reflector: Reflector<KubeObject>, object: KubeObject): readonly string[] {

@@ -10,7 +10,6 @@ import type { KubeClient } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { addFinalizer } from '../kube/finalizers.ts';
 import { hashOf } from '../kube/hash.ts';
-import type { KubeObject, ResourceType } from '../kube/types.ts';
 import type { Logger } from '../log.ts';
 import { engines } from './engines.ts';
 import type { Caches } from './caches.ts';
@@ -58,11 +57,7 @@ export class Reconciler {
       kube: options.kube,
       fieldManager: FIELD_MANAGER,
       log: options.log,
-      lookup: <T extends KubeObject>(
-        type: ResourceType<T>,
-        namespace: string | undefined,
-        name: string,
-      ): T | undefined | 'uncached' => options.caches.lookup<T>(type, namespace, name),
+      lookup: (type, namespace, name) => options.caches.lookup(type, namespace, name),
     });
   }
 
