@@ -26,7 +26,7 @@ const ALLOWED: readonly (readonly [folder: string, allowed: readonly string[]])[
 
 /** Files that hold decisions: plain data in, plain data out; time comes in as a value. */
 const PURE =
-  /^src\/(engines\/\w+\/(specs|decide|status|config|gtid)|agent\/(verdict|role-record|profile)|api\/.*\w|spacecluster\/(status|preflight\/checks))\.ts$/;
+  /^src\/(engines\/\w+\/(specs|decide|status|config|gtid)|agent\/(verdict|certainty|timing|role-record|simple-role|slice-content)|api\/.*\w|spacecluster\/(status|preflight\/checks))\.ts$/;
 const IMPURE_IMPORT =
   /^(node:(fs|net|http|https|tls|child_process|timers)|mysql2|pg$|cassandra-driver|fastify)/;
 const IMPURE_CALL = /\b(Date\.now|performance\.now|setTimeout|setInterval)\s*\(|\bnew Date\(\s*\)/;

@@ -1,6 +1,5 @@
 // What an agent sees of its cluster: every heartbeat and role record, by one ordered watch that feeds the dead-rule.
-import { ANNOTATIONS } from '../api/v1alpha1/names.ts';
-import { ROLE_LABEL } from '../engines/shared/presets.ts';
+import { ANNOTATIONS, ROLE_LABEL } from '../api/v1alpha1/names.ts';
 import { messageOf } from '../errors.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { Leases } from '../kube/resources.ts';

@@ -1,8 +1,8 @@
 // The operator's caches: one list-watch a kind for all clusters together, and the view of a single cluster out of them.
+import { ROLE_LABEL } from '../api/v1alpha1/names.ts';
 import type { SpaceCluster } from '../api/v1alpha1/index.ts';
 import { SpaceClusters } from '../api/v1alpha1/index.ts';
 import type { ClusterView } from '../engines/engine.ts';
-import { ROLE_LABEL } from '../engines/shared/presets.ts';
 import type { KubeClient, ListOptions } from '../kube/client.ts';
 import { Reflector } from '../kube/reflector.ts';
 import {

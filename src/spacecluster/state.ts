@@ -1,7 +1,6 @@
 // The `NAME-state` record: what must be remembered when the cluster is deleted and applied again (R3, M2). Pure.
 import type { SpaceCluster } from '../api/v1alpha1/index.ts';
-import { ANNOTATIONS, names, objectLabels } from '../api/v1alpha1/names.ts';
-import { ROLE_LABEL } from '../engines/shared/presets.ts';
+import { ANNOTATIONS, names, objectLabels, ROLE_LABEL } from '../api/v1alpha1/names.ts';
 import type { ConfigMap, Lease } from '../kube/types.ts';
 
 /** What is kept of one role. `copies` is the annotation's own JSON text. */

@@ -28,6 +28,9 @@ export const ANNOTATIONS = {
   acceptDataLoss: 'spacecluster.dev/accept-data-loss',
 } as const;
 
+/** On role records: tells them from heartbeats, so that the operator watches only the former. */
+export const ROLE_LABEL = 'spacecluster.dev/role';
+
 export const PORTS = {
   https: 443,
   netconfCallHome: 4334,

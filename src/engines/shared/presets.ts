@@ -1,11 +1,8 @@
 // Objects the operator creates once and the agents then own: heartbeat Leases, role records, routing slices.
-import { objectLabels, ownedBy } from '../../api/v1alpha1/names.ts';
+import { objectLabels, ownedBy, ROLE_LABEL } from '../../api/v1alpha1/names.ts';
 import type { Component } from '../../api/v1alpha1/names.ts';
 import type { SpaceCluster } from '../../api/v1alpha1/index.ts';
 import type { EndpointSlice, Lease } from '../../kube/types.ts';
-
-/** Tells role records from heartbeats, so that the operator watches only the former. */
-export const ROLE_LABEL = 'spacecluster.dev/role';
 
 /** An empty heartbeat Lease; the pod of that name renews it. */
 export function heartbeatLease(cluster: SpaceCluster, component: Component, pod: string): Lease {
