@@ -3,7 +3,7 @@ import type { Lease } from './types.ts';
 
 /** RFC 3339 with exactly six decimals (Kubernetes' MicroTime). A plain date's three are refused by some servers. */
 export function microTime(epochMs: number): string {
-  const micros = Math.floor(epochMs * 1_000);
+  const micros = Math.round(epochMs * 1_000);
   const rest = String(micros % 1_000).padStart(3, '0');
   return `${new Date(Math.floor(micros / 1_000)).toISOString().slice(0, -1)}${rest}Z`;
 }
