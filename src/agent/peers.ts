@@ -27,6 +27,7 @@ import { monotonicNow } from './wake.ts';
 
 /** Short: a verdict waits for this watch. */
 const BACKOFF = { firstMs: 100, maxMs: 2_000 };
+const LIST_TIMEOUT_MS = 3_000;
 
 export interface PeersOptions {
   readonly kube: KubeClient;
@@ -75,7 +76,14 @@ export class Peers {
       labelSelector: `app.kubernetes.io/instance=${identity.cluster}`,
     };
     this.#namespace = identity.namespace;
-    this.#leases = new Reflector({ kube, type: Leases, query, log, backoff: BACKOFF });
+    this.#leases = new Reflector({
+      kube,
+      type: Leases,
+      query,
+      log,
+      backoff: BACKOFF,
+      listTimeoutMs: LIST_TIMEOUT_MS,
+    });
     this.#leases.subscribe(({ type, object }) => {
       if (type === 'DELETED') this.#observation = leaseGone(this.#observation, object.metadata.name);
       else this.#take(object);

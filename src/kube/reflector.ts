@@ -16,6 +16,8 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly log: Logger;
   /** Pauses between failures. A failover cannot wait for the long ones. */
   readonly backoff?: BackoffOptions;
+  /** Milliseconds for each page of a list. @default 60,000 */
+  readonly listTimeoutMs?: number;
   /** Counts what went wrong: `list` and `watch` at the API server, `handler` is a bug of ours. */
   readonly onError?: (where: 'list' | 'watch' | 'handler', resource: string) => void;
 }
@@ -27,7 +29,6 @@ const BACKOFF: BackoffOptions = { firstMs: 800, maxMs: 30_000 };
 const HEALTHY_MS = 120_000;
 /** A watch that ends within this time is a failure, not the ordinary end: without a pause it would become a hot loop. */
 const INSTANT_MS = 1_000;
-const LIST_TIMEOUT_MS = 60_000;
 
 export class Reflector<T extends KubeObject> {
   readonly type: ResourceType<T>;
@@ -92,8 +93,8 @@ export class Reflector<T extends KubeObject> {
   }
 
   async #relist(signal: AbortSignal): Promise<void> {
-    const { kube, type, query } = this.#options;
-    const { items, resourceVersion } = await kube.list(type, query, { signal, timeoutMs: LIST_TIMEOUT_MS });
+    const { kube, type, query, listTimeoutMs: timeoutMs = 60_000 } = this.#options;
+    const { items, resourceVersion } = await kube.list(type, query, { signal, timeoutMs });
     this.#emit(this.#store.replace(items));
     this.#resourceVersion = resourceVersion;
     if (!this.#synced) {
