@@ -46,7 +46,7 @@ main() {
     wait) require_running; wait_nodes_ready 120 ;;
     client) client_exec "$@" ;;
     link) link_command "$@" ;;
-    node) node_command "$@" ;;
+    node) lab_locked node_command "$@" ;;
     api) api_command "$@" ;;
     drop) drop_packets "$@" ;;
     delay) delay_packets "$@" ;;

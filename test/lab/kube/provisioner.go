@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -25,6 +26,7 @@ const (
 	selectedNode          = "volume.kubernetes.io/selected-node"
 	workers               = 4
 	resyncPeriod          = 30 * time.Second
+	pollPeriod            = 200 * time.Millisecond
 	smallest        int64 = 8 << 20
 )
 
@@ -151,7 +153,7 @@ func (p *provisioner) provision(ctx context.Context, claim *core.PersistentVolum
 			PersistentVolumeReclaimPolicy: *class.ReclaimPolicy,
 			StorageClassName:              class.Name,
 			VolumeMode:                    &mode,
-			PersistentVolumeSource:        core.PersistentVolumeSource{Local: &core.LocalVolumeSource{Path: d.mount()}},
+			PersistentVolumeSource:        core.PersistentVolumeSource{Local: &core.LocalVolumeSource{Path: d.path()}},
 			ClaimRef: &core.ObjectReference{APIVersion: "v1", Kind: "PersistentVolumeClaim", Namespace: claim.Namespace, Name: claim.Name,
 				UID: claim.UID, ResourceVersion: claim.ResourceVersion},
 			NodeAffinity: &core.VolumeNodeAffinity{Required: &core.NodeSelector{NodeSelectorTerms: []core.NodeSelectorTerm{{
@@ -187,7 +189,10 @@ func (p *provisioner) expand(ctx context.Context, claim *core.PersistentVolumeCl
 	if claim.Status.Phase != core.ClaimBound || wanted.Cmp(has) <= 0 {
 		return nil
 	}
-	if err := p.diskOf(volume).grow(wanted.Value()); err != nil {
+	if err := p.diskOf(volume).grow(wanted.Value()); errors.Is(err, errInUse) {
+		p.queue.AddAfter(key{"claim", claim.Namespace, claim.Name}, pollPeriod)
+		return p.sayPending(ctx, claim)
+	} else if err != nil {
 		return err
 	}
 	capacity := core.ResourceList{core.ResourceStorage: wanted}
@@ -200,6 +205,21 @@ func (p *provisioner) expand(ctx context.Context, claim *core.PersistentVolumeCl
 	served.Status.Capacity = capacity
 	served.Status.Conditions = nil
 	_, err = p.client.CoreV1().PersistentVolumeClaims(claim.Namespace).UpdateStatus(ctx, served, meta.UpdateOptions{})
+	return err
+}
+
+// sayPending tells the claim's owner what the growth waits for, as CSI drivers that grow unmounted do.
+func (p *provisioner) sayPending(ctx context.Context, claim *core.PersistentVolumeClaim) error {
+	for _, condition := range claim.Status.Conditions {
+		if condition.Type == core.PersistentVolumeClaimFileSystemResizePending {
+			return nil
+		}
+	}
+	waiting := claim.DeepCopy()
+	waiting.Status.Conditions = append(waiting.Status.Conditions, core.PersistentVolumeClaimCondition{
+		Type: core.PersistentVolumeClaimFileSystemResizePending, Status: core.ConditionTrue, LastTransitionTime: meta.Now(),
+		Message: "the file system grows when its pod is next restarted: the lab's root lacks CAP_SYS_RESOURCE, which growing a mounted ext4 needs"})
+	_, err := p.client.CoreV1().PersistentVolumeClaims(claim.Namespace).UpdateStatus(ctx, waiting, meta.UpdateOptions{})
 	return err
 }
 

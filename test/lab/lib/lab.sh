@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2153
 # The lab as a whole: up, stop, start, down, status. Each may be interrupted and run again.
 
 lab_up() {
@@ -17,6 +17,7 @@ lab_up() {
   echo "$count" >"$STATE/nodes"
   pki_up
   network_up
+  mounts_up
   volumes_mount
   say "control plane ..."
   control_up
@@ -43,7 +44,7 @@ lab_settled() {
   done
   nodes_ready
 }
-lab_key() { { node_count; kube_binary; store_key; cat "$LAB_HERE"/lib/*.sh "$LAB_HERE"/manifests/*; } | sha256sum | cut -c1-12; }
+lab_key() { { node_count; kube_binary; store_key; cat "$LAB_HERE"/lib/*.sh "$LAB_HERE"/manifests/*; } | hash12; }
 
 # This checkout's own way in: the lab is the machine's, the links are the checkout's.
 checkout_links() {
@@ -54,16 +55,21 @@ checkout_links() {
 }
 
 lab_stop() {
+  machines_off
+  say "stopped; what the cluster stored is kept: lab.sh start"
+}
+
+machines_off() {
   local name
   for name in $(node_names); do node_off "${name#n}"; done
   control_down
   faults_clear
-  volumes_unmount
-  network_down
   cgroup_kill sclab
+  volumes_unmount
+  mounts_down
+  network_down
   cgroup_remove sclab
   rm -f "$STATE/settled"
-  say "stopped; what the cluster stored is kept: lab.sh start"
 }
 
 lab_start() {
@@ -74,13 +80,10 @@ lab_start() {
 # Also ends what an interrupted 'up' left: every part is looked for by its own name, none by a guess.
 lab_down() {
   local i
-  [ -x "$BIN/kubectl" ] || mkdir -p "$BIN"
   for i in 1 2 3 4 5 6 7 8 9; do
-    [ ! -e "/run/netns/sclab-n$i" ] && [ ! -d "$STATE/n$i" ] && [ ! -d "$RUN/n$i" ] || node_off "$i"
+    if [ -e "/run/netns/sclab-n$i" ] || [ -d "$STATE/n$i" ] || [ -d "$RUN/n$i" ]; then node_off "$i"; fi
   done
-  lab_stop
-  rm -rf /var/lib/cni/results/sclab-*
-  unmount_below "$STATE" "$RUN"
+  machines_off
   rm -rf "${STATE:?}" "${RUN:?}" "$CHECKOUT/.lab/kubeconfig"
   say "down: nothing is left but the cache, $CACHE"
 }

@@ -3,7 +3,7 @@
 
 network_up() {
   ip link show "$BRIDGE" >/dev/null 2>&1 || ip link add "$BRIDGE" type bridge
-  ip addr replace $NET.1/24 dev "$BRIDGE"
+  ip addr replace "$NET.1/24" dev "$BRIDGE"
   ip link set "$BRIDGE" up
   host_on_wire sclab-client sclab-vc 200
 }
@@ -26,7 +26,7 @@ node_network() {
   local i=$1 count=$2 j
   host_on_wire "sclab-n$i" "sclab-v$i" $((10 + i))
   in_netns "sclab-n$i" sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
-  in_netns "sclab-n$i" ip route replace default via $NET.1
+  in_netns "sclab-n$i" ip route replace default via "$NET.1"
   ip route replace "$POD_NET.$i.0/24" via "$(node_ip "$i")" dev "$BRIDGE"
   for ((j = 1; j <= count; j++)); do
     [ "$j" = "$i" ] || in_netns "sclab-n$i" ip route replace "$POD_NET.$j.0/24" via "$(node_ip "$j")"

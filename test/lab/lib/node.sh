@@ -23,31 +23,21 @@ node_up() {
 node_start() {
   local name=$1 part=$2
   shift 2
-  process_start "$name-$part" "sclab/$name/host" nsenter --net="/run/netns/sclab-$name" "$@"
+  process_start "$name-$part" "sclab/$name/host" nsenter --mount="$MOUNTS" --net="/run/netns/sclab-$name" "$@"
 }
 
 node_ctr() { local name=$1; shift; ctr --address "$RUN/$name/containerd.sock" --namespace k8s.io "$@"; }
 
 # node_off I: every process of the node ends at one instant; then what only memory held is cleared.
 node_off() {
-  local name=n$1 run=$RUN/n$1 part socket
+  local name=n$1 run=$RUN/n$1 part
   ip link set "sclab-v$1" down 2>/dev/null || true
   cgroup_kill "sclab/$name"
   for part in containerd kubelet proxy; do rm -f "$RUN/$name-$part.pid"; done
-  while read -r socket; do rm -f "$(sed 's#^unix://##' "$socket")"; done < <(find "$run" -path '*/io.containerd.runtime.v2.task/*' -name address 2>/dev/null)
   unmount_below "$run" "$STATE/n$1"
   rm -rf "$run"
   node_network_down "$1"
   cgroup_remove "sclab/$name"
-}
-
-# Deepest first. Lazily: nothing uses them any more, but a busy mount must not stop the clean-up.
-unmount_below() {
-  local place mount
-  for place in "$@"; do
-    while read -r mount; do umount "$mount" 2>/dev/null || umount -l "$mount" 2>/dev/null || true; done < \
-      <(awk -v p="$place/" 'index($5, p) == 1 {print $5}' /proc/self/mountinfo | sed 's/\\040/ /g' | sort -r)
-  done
 }
 
 node_configure() {

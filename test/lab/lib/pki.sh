@@ -14,17 +14,17 @@ pki_up() {
     certificate scheduler /CN=system:kube-scheduler DNS:scheduler
     certificate proxy /CN=system:kube-proxy DNS:proxy
     certificate admin /O=system:masters/CN=admin DNS:admin
-    kubeconfig kcm $API_LOCAL
-    kubeconfig scheduler $API_LOCAL
-    kubeconfig proxy $API_NODES
-    kubeconfig admin $API_LOCAL
+    kubeconfig kcm "$API_LOCAL"
+    kubeconfig scheduler "$API_LOCAL"
+    kubeconfig proxy "$API_NODES"
+    kubeconfig admin "$API_LOCAL"
   fi
 }
 
 pki_node() {
   [ -s "$PKI/n$1.conf" ] && return 0
   certificate "n$1" "/O=system:nodes/CN=system:node:n$1" "DNS:n$1,IP:$(node_ip "$1")"
-  kubeconfig "n$1" $API_NODES
+  kubeconfig "n$1" "$API_NODES"
 }
 
 # certificate NAME SUBJECT ALT-NAMES

@@ -2,8 +2,6 @@
 # Images in nodes. All images are unpacked once into a store in the cache; a node's containerd starts from hard links to it,
 # so that a cluster imports nothing, uses the space once and has each file in memory once.
 
-PAUSE_IMAGE=lab.local/pause:1
-
 # The path of every image archive, small ones first.
 store_archives() {
   local engine name
@@ -11,7 +9,7 @@ store_archives() {
   for engine in "${ENGINES[@]}"; do engine_image "$engine"; done
   product_base_archive
 }
-store_key() { { store_archives; cat "$LAB_HERE/lib/store.sh"; } | sha256sum | cut -c1-12; }
+store_key() { { store_archives; containerd --version; } | hash12; }
 store_dir() { echo "$CACHE/store/$(store_key)"; }
 
 store_build() {
@@ -36,7 +34,7 @@ store_unpack() {
   process_stop store
   cgroup_kill sclab/store
   cgroup_remove sclab/store
-  unmount_below "$store.new" "$run"
+  rm -rf "$run"
   find "$CACHE/store" -mindepth 1 -maxdepth 1 ! -path "$store.new" -exec rm -rf {} +
   mv "$store.new" "$store"
 }

@@ -1,9 +1,7 @@
 # shellcheck shell=bash
 # Images of the cluster's own parts: pause, CoreDNS and MetalLB, each a static program on an empty root.
 
-SYSTEM_IMAGES=(pause coredns controller speaker)
-
-system_dir() { echo "$CACHE/images/system-$({ echo "$METALLB_VERSION $COREDNS_VERSION"; cat "$LAB_HERE/lib/system-images.sh" "$LAB_HERE/lib/pack.sh"; } | sha256sum | cut -c1-12)"; }
+system_dir() { echo "$CACHE/images/system-$({ echo "$METALLB_VERSION $COREDNS_VERSION"; cat "$LAB_HERE/lib/system-images.sh" "$LAB_HERE/lib/pack.sh"; } | hash12)"; }
 
 system_images() { [ -d "$(system_dir)" ] || step 'images of pause, CoreDNS and MetalLB' system_images_pack "$(system_dir)"; }
 

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # What the daemon and the tools share: where the jars and the configuration are, and what Java 17 must open to them.
 CASSANDRA_HOME=${CASSANDRA_HOME:-/opt/cassandra}
 CASSANDRA_CONF=${CASSANDRA_CONF:-$CASSANDRA_HOME/conf}

@@ -1,0 +1,42 @@
+# shellcheck shell=bash
+# The lab's own mount namespace: nodes and volumes are mounted in there, not in the machine's table,
+# so that the fixed folders of kubelet, containerd and CNI are the lab's own, no stranger's namespace holds a copy, and nothing can be left behind.
+
+MOUNTS=$RUN/ns/lab
+PRIVATE_FOLDERS=(/run/containerd /var/lib/cni /var/lib/kubelet /var/log/containers /var/log/pods /usr/libexec/kubernetes)
+
+mounts_up() {
+  mounts_are_up && return 0
+  mkdir -p "$RUN/ns" "${PRIVATE_FOLDERS[@]}"
+  # A namespace can only be kept on a mount that does not propagate.
+  mountpoint -q "$RUN/ns" || mount --bind "$RUN/ns" "$RUN/ns"
+  mount --make-private "$RUN/ns"
+  touch "$MOUNTS"
+  # shellcheck disable=SC2016
+  unshare --mount="$MOUNTS" --propagation slave bash -ec 'for folder; do mount -t tmpfs -o mode=0755 sclab "$folder"; done' _ "${PRIVATE_FOLDERS[@]}"
+}
+mounts_are_up() { mountpoint -q "$MOUNTS"; }
+
+in_mounts() { nsenter --mount="$MOUNTS" "$@"; }
+
+# Folders that were made only to mount on go, too, where they are empty.
+mounts_down() {
+  ! mounts_are_up || umount "$MOUNTS"
+  ! mountpoint -q "$RUN/ns" || umount "$RUN/ns"
+  rmdir -p --ignore-fail-on-non-empty "${PRIVATE_FOLDERS[@]}" 2>/dev/null || true
+}
+
+# mounted_below FOLDER...: places in the lab's namespace, deepest first.
+mounted_below() {
+  local folder
+  mounts_are_up || return 0
+  for folder in "$@"; do
+    in_mounts cat /proc/self/mountinfo | awk -v p="$folder/" 'index($5, p) == 1 {print $5}' | sed 's/\\040/ /g' | sort -r
+  done
+}
+
+# Lazily where it must be: nothing uses them any more, but a busy mount must not stop the clean-up.
+unmount_below() {
+  local place
+  while read -r place; do in_mounts umount "$place" 2>/dev/null || in_mounts umount -l "$place" 2>/dev/null || true; done < <(mounted_below "$@")
+}
