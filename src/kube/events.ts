@@ -24,6 +24,8 @@ export interface EventRecorderOptions {
   /** Which of them: the pod's name. */
   readonly instance: string;
   readonly log: Logger;
+  /** Monotonic milliseconds; a test gives its own. */
+  readonly now?: () => number;
 }
 
 const WRITE_TIMEOUT_MS = 5_000;
@@ -51,7 +53,8 @@ export class EventRecorder {
     const object = regarding.metadata.uid ?? `${regarding.kind}/${regarding.metadata.name}`;
     const key = JSON.stringify([object, occurrence]);
     const name = eventName(regarding, at);
-    const decision = this.#budget.decide(object, key, name, performance.now());
+    const now = this.#options.now?.() ?? performance.now();
+    const decision = this.#budget.decide(object, key, name, now);
     if (decision.kind === 'drop') return;
     this.#last = this.#behind(this.#last, key, () =>
       decision.kind === 'create'

@@ -66,6 +66,7 @@ describe('missing', () => {
     ],
     ['an empty list and none', { endpoints: [] }, { endpoints: null }],
     ['an empty map and none', { data: {} }, {}],
+    ['an empty text and none', { env: [{ name: 'A', value: '' }] }, { env: [{ name: 'A' }] }],
     ['null and absent', { a: null }, {}],
     ['undefined and anything', { a: undefined }, { a: 1 }],
   ])('%s are the same', (_what, desired, live) => {
