@@ -12,20 +12,23 @@ reload() {
   hash=$({ product_base_key; cat "$CHECKOUT/images/Dockerfile"; cd "$dist" && find . -type f -print0 | sort -z | xargs -0 sha256sum; } | hash12)
   ref=$PRODUCT:$hash
   mkdir -p "$CHECKOUT/.lab"
+  work=$(mktemp -d "$RUN/reload.XXXXXX")
   for name in $(node_names); do
-    node_has_image "$name" "$ref" && continue
-    [ -n "${work:-}" ] || { work=$(mktemp -d "$RUN/reload.XXXXXX"); product_pack "$dist" "$work" "$ref"; }
-    (node_ctr "$name" images import "$work/image.tar" && node_ctr "$name" images tag --force "$ref" "$PRODUCT:dev") >"$work/$name.log" 2>&1 9>&- &
+    if ! node_has_image "$name" "$ref" && [ ! -e "$work/image.tar" ]; then product_pack "$dist" "$work" "$ref"; fi
+    node_take_image "$name" "$ref" "$work/image.tar" >"$work/$name.log" 2>&1 9>&- &
     pids+=("$!")
   done
   for pid in "${pids[@]}"; do wait "$pid" || { cat "$work"/*.log >&2; die "a node did not take the image $ref"; }; done
-  [ -z "${work:-}" ] || rm -rf "$work"
-  for name in $(node_names); do node_has_image "$name" "$ref" || die "node $name has no $ref after the import"; done
+  rm -rf "$work"
   echo "$ref" >"$CHECKOUT/.lab/image"
   say "$ref is in $(node_count) nodes"
   echo "$ref"
 }
 
+node_take_image() {
+  node_has_image "$1" "$2" || node_ctr "$1" images import "$3"
+  node_has_image "$1" "$2" && node_ctr "$1" images tag --force "$2" "$PRODUCT:dev"
+}
 node_has_image() { [ -n "$(node_ctr "$1" images ls -q "name==$2")" ]; }
 
 product_pack() {
