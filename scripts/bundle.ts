@@ -18,6 +18,8 @@ await build({
   minify: true,
   keepNames: true,
   legalComments: 'none',
+  // ESM where a package has it: named exports survive, and unused ones are left out.
+  mainFields: ['module', 'main'],
   define: { 'process.env.SPC_VERSION': JSON.stringify(version) },
   // Optional native parts of the drivers; the pure JavaScript ones are used.
   external: ['pg-native', 'kerberos', 'pg-cloudflare', 'cpu-features'],

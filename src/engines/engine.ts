@@ -1,7 +1,7 @@
 // The contract between the reconciler and an engine (one of the five parts): the same files and functions in each.
 import type { Logger } from '../log.ts';
 import type { KubeClient } from '../kube/client.ts';
-import type { EndpointSlice, KubeObject, Lease, Pod, Secret, StatefulSet } from '../kube/types.ts';
+import type { ConfigMap, EndpointSlice, KubeObject, Lease, Pod, Secret, StatefulSet } from '../kube/types.ts';
 import type { SpaceCluster, SpaceClusterStatus } from '../api/v1alpha1/index.ts';
 import type { Component } from '../api/v1alpha1/names.ts';
 
@@ -19,8 +19,8 @@ export interface ClusterView {
   /** Role records only: the operator does not watch heartbeats. */
   readonly roleLeases: readonly Lease[];
   readonly slices: readonly EndpointSlice[];
-  /** Fetched for the phases that need them; never logged. */
   secret(name: string): Secret | undefined;
+  configMap(name: string): ConfigMap | undefined;
 }
 
 export interface EngineContext {

@@ -41,6 +41,7 @@ export class Caches {
   readonly #leases;
   readonly #slices;
   readonly #secrets;
+  readonly #configMaps;
   readonly #services;
   readonly #nodes: Reflector<Node>;
   readonly #announcements: Reflector<ServiceL2Status>;
@@ -59,10 +60,11 @@ export class Caches {
     this.#leases = reflect(Leases, ROLE_RECORDS);
     this.#slices = reflect(EndpointSlices);
     this.#secrets = reflect(Secrets);
+    this.#configMaps = reflect(ConfigMaps);
     this.#services = reflect(Services);
     this.#nodes = reflect(Nodes, {});
     this.#announcements = reflect(ServiceL2Statuses, {});
-    const others = [ConfigMaps, ServiceAccounts, Roles, RoleBindings, PodDisruptionBudgets].map((type) =>
+    const others = [ServiceAccounts, Roles, RoleBindings, PodDisruptionBudgets].map((type) =>
       reflect<KubeObject>(type),
     );
     const pools = [reflect<KubeObject>(IPAddressPools), reflect<KubeObject>(L2Advertisements)];
@@ -73,6 +75,7 @@ export class Caches {
       this.#leases,
       this.#slices,
       this.#secrets,
+      this.#configMaps,
       this.#services,
       this.#nodes,
       ...others,
@@ -102,6 +105,7 @@ export class Caches {
       roleLeases: this.#leases.store.byIndex(INDEX, key),
       slices: this.#slices.store.byIndex(INDEX, key),
       secret: (name) => this.#secrets.store.get(cluster.metadata.namespace, name),
+      configMap: (name) => this.#configMaps.store.get(cluster.metadata.namespace, name),
     };
   }
 

@@ -1,9 +1,7 @@
-// Reads what the ring's deciders need: pods and Secrets from the caches, the record from `NAME-state`. The ring itself is asked
-// only while there is something to settle, by the settler.
+// Reads what the ring's deciders need: pods, Secrets and the record in `NAME-state` from the caches. The ring itself is asked only
+// while there is something to settle, by the settler.
 import { memberTlsSecret, names } from '../../api/v1alpha1/names.ts';
-import { isNotFound } from '../../errors.ts';
-import { ConfigMaps } from '../../kube/resources.ts';
-import type { ConfigMap, Pod, Secret } from '../../kube/types.ts';
+import type { Pod, Secret } from '../../kube/types.ts';
 import type { EngineContext } from '../engine.ts';
 import { memberCount, members } from './members.ts';
 import { decodeRecord, STATE_KEY } from './record.ts';
@@ -39,7 +37,7 @@ export async function gather(context: EngineContext): Promise<RingObserved> {
   const needed = [secrets.cassandra, secrets.internal, memberTlsSecret(name, 'cassandra')];
   return {
     members: members(name, memberCount(cluster)).map(({ pod, rack }) => memberSeen(pod, rack, pods.get(pod))),
-    record: decodeRecord((await readState(context))?.data?.[STATE_KEY]),
+    record: decodeRecord(view.configMap(names(name).state)?.data?.[STATE_KEY]),
     secretVersions: Object.fromEntries(
       sources.flatMap(({ secret, object }) => (object === undefined ? [] : [[secret, version(object)]])),
     ),
@@ -62,14 +60,4 @@ function memberSeen(pod: string, rack: string, object: Pod | undefined): MemberS
 
 function version(secret: Secret): string {
   return `${secret.metadata.uid ?? ''}/${secret.metadata.resourceVersion ?? ''}`;
-}
-
-async function readState(context: EngineContext): Promise<ConfigMap | undefined> {
-  const { namespace, name } = context.cluster.metadata;
-  try {
-    return await context.kube.get(ConfigMaps, namespace, names(name).state, { signal: context.signal });
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
 }
