@@ -1,0 +1,217 @@
+// Looks at both servers and at the mounted files: everything decide.ts needs, in plain data. Keeps its connections open.
+import { lstat, readFile } from 'node:fs/promises';
+import type { RoleRecord } from '../../agent/role-record.ts';
+import { monotonicNow, Wake } from '../../agent/wake.ts';
+import { EngineError, messageOf } from '../../errors.ts';
+import { connectionString, connectLocal, connectPeer, LOOK_MS } from './admin.ts';
+import type { Row, Session } from './admin.ts';
+import { catchUp } from './catch-up.ts';
+import type { CatchUp } from './catch-up.ts';
+import { DATABASE, PATHS, SUPERUSER, slotTo, subscriptionFrom } from './names.ts';
+import { NO_GAP, NO_SETTINGS } from './observation.ts';
+import type { ChangeGap, LocalSettings, MemberState, Observation, Seen } from './observation.ts';
+import { verifies } from './scram.ts';
+import { CHANGE_NAMES_SQL, isBare, parseState, SETTINGS_SQL, STATE_SQL } from './sql/state.ts';
+
+export interface GatherOptions {
+  readonly member: string;
+  readonly ordinal: number;
+  readonly peer: string;
+  readonly peerHost: string;
+}
+
+/** What the agent knows from elsewhere. */
+export interface Surroundings {
+  readonly record: RoleRecord | undefined;
+  /** Alive by its heartbeat and in the Services. */
+  readonly peerServes: boolean;
+  readonly soloAfterMs: number;
+  /** Monotonic ms. */
+  readonly now: number;
+}
+
+interface RemoteLook {
+  readonly seen: Seen;
+  /** The peer's schema changes, where they are not the own ones. */
+  readonly changes: readonly Row[] | undefined;
+  readonly at: number;
+}
+
+const PERIOD_MS = 1_000;
+/** An older look at the peer is none: it may have been rebuilt since. */
+const STALE_MS = 5_000;
+
+export class Gatherer {
+  readonly #options: GatherOptions;
+  readonly #home: Link;
+  readonly #away: Link;
+  readonly #wake = new Wake();
+  #remote: RemoteLook | undefined;
+  /** Raised by every operation: a look from before it is not to be set against the state after it. */
+  #generation = 0;
+  #ownChanges: string | undefined;
+  #catchUp: CatchUp | undefined;
+  #peerSeenAt: number | undefined;
+  #password: { readonly of: string; readonly current: boolean } | undefined;
+
+  /** @param onLost called when the connection to the own server breaks */
+  constructor(options: GatherOptions, onLost: () => void) {
+    this.#options = options;
+    this.#home = new Link(() => connectLocal(SUPERUSER, DATABASE, LOOK_MS, onLost));
+    this.#away = new Link(() => connectPeer(options.peerHost, LOOK_MS));
+  }
+
+  /** Looks at the peer until `signal` is aborted: beside `look`, because a peer that hangs must not hold it up. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const generation = this.#generation;
+      const remote = await this.#lookAtPeer();
+      if (generation === this.#generation) this.#remote = remote;
+      await this.#wake.wait(PERIOD_MS, signal);
+    }
+    await Promise.all([this.#home.close(), this.#away.close()]);
+  }
+
+  /** After an operation: what was seen of the peer is forgotten and looked at again. */
+  changed(): void {
+    this.#generation += 1;
+    this.#remote = undefined;
+    this.#wake.notify();
+  }
+
+  async look(around: Surroundings): Promise<Observation> {
+    const local = await this.#home.see();
+    const remote = this.#remoteNow(around.now);
+    const seen = remote?.seen ?? { kind: 'absent', problem: 'not looked at yet' };
+    const own = local.kind === 'up' ? local.state : undefined;
+    this.#ownChanges = own?.changes;
+    const gap = own === undefined ? NO_GAP : await this.#gap(own, remote);
+    if (own !== undefined && seen.kind === 'up') this.#catchUp = catchUp(this.#catchUp, own, seen.state, gap);
+    if (seen.kind === 'up' || around.peerServes) this.#peerSeenAt = around.now;
+    this.#peerSeenAt ??= around.now;
+    return {
+      member: this.#options.member,
+      ordinal: this.#options.ordinal,
+      peer: this.#options.peer,
+      local,
+      remote: seen,
+      settings: own === undefined ? NO_SETTINGS : await this.#settings(own, seen),
+      gap,
+      record: around.record,
+      caughtUp: this.#catchUp?.reached ?? false,
+      peerAwayMs: around.now - this.#peerSeenAt,
+      soloAfterMs: around.soloAfterMs,
+    };
+  }
+
+  #remoteNow(now: number): RemoteLook | undefined {
+    return this.#remote !== undefined && now - this.#remote.at < STALE_MS ? this.#remote : undefined;
+  }
+
+  async #lookAtPeer(): Promise<RemoteLook> {
+    const at = monotonicNow();
+    const seen = await this.#away.see();
+    if (seen.kind !== 'up' || seen.state.changes === this.#ownChanges)
+      return { seen, changes: undefined, at };
+    try {
+      return { seen, changes: await this.#away.query(CHANGE_NAMES_SQL), at };
+    } catch (error) {
+      return { seen: { kind: 'absent', problem: messageOf(error) }, changes: undefined, at };
+    }
+  }
+
+  async #gap(own: MemberState, remote: RemoteLook | undefined): Promise<ChangeGap> {
+    if (remote?.seen.kind !== 'up' || remote.seen.state.changes === own.changes) return NO_GAP;
+    if (remote.changes === undefined) {
+      // They were equal when the peer was looked at: what is new since is ours.
+      this.#wake.notify();
+      return NO_GAP;
+    }
+    return changeGap(await this.#home.query(CHANGE_NAMES_SQL), remote.changes);
+  }
+
+  async #settings(own: MemberState, remote: Seen): Promise<LocalSettings> {
+    try {
+      const [row] = await this.#home.query(SETTINGS_SQL);
+      const connections = (row?.['connections'] ?? {}) as Readonly<Record<string, string>>;
+      const wanted = remote.kind === 'up' ? subscriptionFrom(remote.state.systemIdentifier) : undefined;
+      const text = connectionString(this.#options.peerHost, slotTo(own.systemIdentifier));
+      return {
+        passwordCurrent: await this.#passwordCurrent(row?.['verifier'] as string | null),
+        reloadDue: (await changedAt()) > Number(row?.['loaded']),
+        reconnect: Object.keys(connections).filter((name) => name === wanted && connections[name] !== text),
+      };
+    } catch (error) {
+      if (error instanceof EngineError) return NO_SETTINGS;
+      throw error;
+    }
+  }
+
+  /** Remembered, because a verification is made slow on purpose. */
+  async #passwordCurrent(verifier: string | null): Promise<boolean> {
+    const password = await applicationPassword();
+    const of = `${verifier}\n${password}`;
+    if (this.#password?.of !== of) {
+      this.#password = { of, current: verifies(verifier ?? undefined, password) };
+    }
+    return this.#password.current;
+  }
+}
+
+/** By the order in which the peer executed them. */
+export function changeGap(here: readonly Row[], there: readonly Row[]): ChangeGap {
+  const own = new Map(here.map((row) => [String(row['name']), row['hash']]));
+  const names = there.map((row) => ({ name: String(row['name']), hash: row['hash'] }));
+  return {
+    missing: names.filter(({ name }) => !own.has(name)).map(({ name }) => name),
+    conflicting: names
+      .filter(({ name, hash }) => own.has(name) && own.get(name) !== hash)
+      .map(({ name }) => name),
+  };
+}
+
+export async function applicationPassword(): Promise<string> {
+  return (await readFile(`${PATHS.credentials}/password`, 'utf8')).trimEnd();
+}
+
+/** When the kubelet last replaced a mounted file (ms since the epoch): it swaps the `..data` link. */
+async function changedAt(): Promise<number> {
+  const times = await Promise.all(
+    [PATHS.config, PATHS.tls].map(async (directory) => (await lstat(`${directory}/..data`)).mtimeMs),
+  );
+  return Math.max(...times);
+}
+
+/** One connection, opened when needed and given up at the first failure. */
+class Link {
+  readonly #connect: () => Promise<Session>;
+  #session: Session | undefined;
+
+  constructor(connect: () => Promise<Session>) {
+    this.#connect = connect;
+  }
+
+  async see(): Promise<Seen> {
+    try {
+      return { kind: 'up', state: parseState(await this.query(STATE_SQL)) };
+    } catch (error) {
+      return isBare(error) ? { kind: 'bare' } : { kind: 'absent', problem: messageOf(error) };
+    }
+  }
+
+  async query(text: string): Promise<readonly Row[]> {
+    try {
+      this.#session ??= await this.#connect();
+      return await this.#session.query(text);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    await session?.close();
+  }
+}
