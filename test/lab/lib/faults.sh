@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Faults of the wire: a link lost, packets dropped or delayed between two places. All of it on the bridge, so that no node's own tables are touched.
+# Faults: a link lost, packets dropped between two places, the API server or a node ended. Packets are dropped on the bridge, so that no node's own tables are touched.
 
 # link down|up NODE
 link_command() {
@@ -77,9 +77,14 @@ table bridge sclab {
 NFT
 }
 
-faults_list() { nft list table bridge sclab 2>/dev/null | grep comment || echo "no packet is dropped or delayed"; }
+faults_list() {
+  local found
+  found=$(nft list table bridge sclab 2>/dev/null | sed -n 's/^[[:space:]]*\(.* comment .*\)$/\1/p'; delays_list)
+  echo "${found:-no packet is dropped or delayed}"
+}
 
 faults_clear() {
+  delays_clear
   nft delete table bridge sclab 2>/dev/null || true
   ! nft list table bridge sclab >/dev/null 2>&1 || die "the table 'bridge sclab' is still there"
 }

@@ -61,9 +61,9 @@ lab_stop() {
 
 machines_off() {
   local name
+  faults_clear
   for name in $(node_names); do node_off "${name#n}"; done
   control_down
-  faults_clear
   cgroup_kill sclab
   volumes_unmount
   mounts_down
