@@ -40,7 +40,10 @@ export async function openBench(namespace: string): Promise<Bench> {
   };
   const log: Logger = { debug: nothing, info: nothing, warn: complain, error: complain, with: () => log };
   const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } } as const;
-  await kube.apply(Namespaces, object, { fieldManager: 'test', force: true });
+  await eventually('an earlier run has been cleaned up', 60_000, async () => {
+    const live = await kube.apply(Namespaces, object, { fieldManager: 'test', force: true });
+    return live.metadata.deletionTimestamp === undefined;
+  });
   return {
     config,
     kube,
