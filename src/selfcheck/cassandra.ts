@@ -47,7 +47,10 @@ export const cassandraCheck: Check = {
       const digest = read.digest('hex');
       if (digest !== createHash('sha256').update(object).digest('hex'))
         throw new EngineError('the object read differs from the one written');
-      return `${count} chunks over ${client.hosts.length} members, SHA-256 ${digest.slice(0, 12)}...`;
+      await client.execute('CREATE TABLE IF NOT EXISTS selfcheck_runs (id uuid PRIMARY KEY)');
+      await client.execute('INSERT INTO selfcheck_runs (id) VALUES (?)', [id]);
+      const runs = await client.execute('SELECT id FROM selfcheck_runs');
+      return `${count} chunks over ${client.hosts.length} members, SHA-256 ${digest.slice(0, 12)}... (run ${runs.rowLength})`;
     } finally {
       await client.shutdown();
     }

@@ -24,10 +24,10 @@ export const mysqlCheck: Check = {
         async () => first(await rows(standby, 'SELECT id FROM selfcheck WHERE id = ?', id)),
         10_000,
       );
-      await primary.query('DELETE FROM selfcheck WHERE id = ?', [id]);
       if (seen === undefined)
         throw new EngineError(`a row acknowledged by ${writer} did not reach ${reader} within 10 s`);
-      return `written on ${writer}, read on ${reader}`;
+      const runs = first(await rows(standby, 'SELECT COUNT(*) AS value FROM selfcheck'))?.['value'];
+      return `written on ${writer}, read on ${reader} (run ${String(runs)})`;
     } finally {
       primary.destroy();
       standby.destroy();

@@ -1,0 +1,130 @@
+// A whole SpaceCluster of the tests' own: made, waited for, asked about, exercised from inside and from the client host.
+import { readFile } from 'node:fs/promises';
+import { clientExec } from '../lab/lab.ts';
+import { SpaceClusters } from '../../src/api/v1alpha1/index.ts';
+import type { Condition, SpaceCluster } from '../../src/api/v1alpha1/index.ts';
+import type { KubeClient } from '../../src/kube/client.ts';
+import { Secrets } from '../../src/kube/resources.ts';
+import { kubectl, mustKubectl, run } from './kubectl.ts';
+import { eventually } from './kube-support.ts';
+
+export interface Fabric {
+  readonly namespace: string;
+  readonly name: string;
+  readonly address: string;
+}
+
+type Json = { readonly [key: string]: unknown };
+
+export function manifest(fabric: Fabric, spec: Json = {}): Json {
+  return {
+    apiVersion: 'spacecluster.dev/v1alpha1',
+    kind: 'SpaceCluster',
+    metadata: { name: fabric.name, namespace: fabric.namespace },
+    spec: {
+      vip: { address: fabric.address, cidr: '10.77.0.0/24', managePool: true },
+      workers: { replicas: 2 },
+      mysql: { storage: { size: '1Gi' } },
+      postgresql: { storage: { size: '1Gi' } },
+      cassandra: { replicas: 3, storage: { size: '1Gi' } },
+      ...spec,
+    },
+  };
+}
+
+export async function makeNamespace(name: string): Promise<void> {
+  await mustKubectl(['apply', '-f', '-'], {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
+  });
+}
+
+export async function read(kube: KubeClient, fabric: Fabric): Promise<SpaceCluster> {
+  return kube.get(SpaceClusters, fabric.namespace, fabric.name);
+}
+
+export function condition(cluster: SpaceCluster, type: string): Condition | undefined {
+  return cluster.status?.conditions?.find((candidate) => candidate.type === type);
+}
+
+/** Ready, nothing under way, for the generation that is asked for now. */
+export function settled(cluster: SpaceCluster): boolean {
+  return (
+    cluster.status?.observedGeneration === cluster.metadata.generation &&
+    condition(cluster, 'Ready')?.status === 'True' &&
+    condition(cluster, 'Reconciling')?.status === 'False' &&
+    condition(cluster, 'Stalled')?.status === 'False'
+  );
+}
+
+export async function untilSettled(kube: KubeClient, fabric: Fabric, ms: number): Promise<SpaceCluster> {
+  let last: SpaceCluster | undefined;
+  try {
+    return await eventually('the cluster is Ready and settled', ms, async () => {
+      last = await read(kube, fabric);
+      return settled(last) ? last : undefined;
+    });
+  } catch (error) {
+    const said = (last?.status?.conditions ?? []).map(
+      ({ type, status, reason, message }) => `${type}=${status} (${reason}) ${message}`,
+    );
+    const pods = await kubectl(['-n', fabric.namespace, 'get', 'pods', '-o', 'wide']);
+    throw new Error(`${String(error)}\n${said.join('\n')}\n${pods.stdout}`, { cause: error });
+  }
+}
+
+/** Which worker answered each of `count` requests of the client host; '' where none did. */
+export async function answeredBy(
+  fabric: Fabric,
+  count: number,
+  options: { readonly cookie: boolean },
+): Promise<readonly string[]> {
+  const url = `https://${fabric.address}/readyz`;
+  const jar = options.cookie ? '-b /dev/null -c "$jar" -b "$jar"' : '';
+  const script = `jar=$(mktemp); for _ in $(seq ${count}); do curl -sk --max-time 5 -o /dev/null -D - ${jar} ${url} | tr -d '\\r' | sed -n 's/^x-space-node: //Ip' | grep . || echo; done; rm -f "$jar"`;
+  const { stdout } = await clientExec(['bash', '-c', script]);
+  return stdout.split('\n').slice(0, count);
+}
+
+export async function secretValue(
+  kube: KubeClient,
+  fabric: Fabric,
+  secret: string,
+  key: string,
+): Promise<string> {
+  const { data } = await kube.get(Secrets, fabric.namespace, `${fabric.name}-${secret}`);
+  return Buffer.from(data?.[key] ?? '', 'base64').toString('utf8');
+}
+
+/** Runs the self-check Job of the demo in the fabric's namespace; its JSON lines. */
+export async function selfcheck(fabric: Fabric): Promise<readonly Json[]> {
+  const image = process.env['SPC_TEST_IMAGE'] ?? '';
+  const template = await readFile(new URL('../../scripts/demo/selfcheck.yaml', import.meta.url), 'utf8');
+  const job = template
+    .replaceAll('${IMAGE}', image)
+    .replaceAll('namespace: demo', `namespace: ${fabric.namespace}`)
+    .replace(/\bdemo\b/g, fabric.name);
+  const target = ['-n', fabric.namespace];
+  const name = `${fabric.name}-selfcheck`;
+  await kubectl([...target, 'delete', 'job', name, '--ignore-not-found', '--wait']);
+  const applied = await run('kubectl', ['apply', '-f', '-'], job);
+  if (applied.code !== 0) throw new Error(`the self-check Job was refused: ${applied.stderr}`);
+  await eventually('the self-check Job has ended', 180_000, async () => {
+    const { stdout } = await kubectl([
+      ...target,
+      'get',
+      'job',
+      name,
+      '-o',
+      'jsonpath={.status.conditions[*].type}',
+    ]);
+    return /Complete|Failed/.test(stdout);
+  });
+  const logs = await mustKubectl([...target, 'logs', `job/${name}`]);
+  return logs
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as Json)
+    .filter((line) => 'ok' in line);
+}

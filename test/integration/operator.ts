@@ -1,0 +1,39 @@
+// What the running operator says of itself: its metrics, read through the API server's proxy.
+import { mustKubectl } from './kubectl.ts';
+
+const NAMESPACE = 'spacecluster-system';
+
+/** The value of each series of a metric, over all replicas, by its labels. */
+export async function operatorMetric(name: string): Promise<ReadonlyMap<string, number>> {
+  const pods = await mustKubectl([
+    '-n',
+    NAMESPACE,
+    'get',
+    'pods',
+    '-l',
+    'app.kubernetes.io/name=spacecluster',
+    '-o',
+    'name',
+  ]);
+  const values = new Map<string, number>();
+  for (const pod of pods.split('\n').filter((line) => line !== '')) {
+    const path = `/api/v1/namespaces/${NAMESPACE}/pods/${pod.replace('pod/', '')}:8080/proxy/metrics`;
+    for (const line of (await mustKubectl(['get', '--raw', path])).split('\n')) {
+      const match = /^(\w+)(\{.*\})? (\S+)$/.exec(line);
+      if (match?.[1] !== name) continue;
+      const key = match[2] ?? '';
+      values.set(key, (values.get(key) ?? 0) + Number(match[3]));
+    }
+  }
+  return values;
+}
+
+/** Writes to the API server so far, by resource; Leases apart. */
+export async function operatorWrites(): Promise<Readonly<Record<string, number>>> {
+  const requests = await operatorMetric('rest_client_requests_total');
+  return Object.fromEntries(
+    [...requests].filter(
+      ([labels]) => !labels.includes('method="GET"') && !labels.includes('resource="leases"'),
+    ),
+  );
+}
