@@ -4,7 +4,7 @@ import type { KubeConfig } from '../../src/kube/config.ts';
 import { createKubeClient } from '../../src/kube/http-client.ts';
 import type { HttpKubeClient, RequestRecord } from '../../src/kube/http-client.ts';
 import { Namespaces } from '../../src/kube/resources.ts';
-import type { ConfigMap } from '../../src/kube/types.ts';
+import type { ConfigMap, Namespace } from '../../src/kube/types.ts';
 import type { Logger, LogFields } from '../../src/log.ts';
 
 export interface Bench {
@@ -39,7 +39,7 @@ export async function openBench(namespace: string): Promise<Bench> {
     complaints.push(`${message} ${JSON.stringify(fields ?? {})}`);
   };
   const log: Logger = { debug: nothing, info: nothing, warn: complain, error: complain, with: () => log };
-  const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } } as const;
+  const object: Namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
   await eventually('an earlier run has been cleaned up', 60_000, async () => {
     const live = await kube.apply(Namespaces, object, { fieldManager: 'test', force: true });
     return live.metadata.deletionTimestamp === undefined;
