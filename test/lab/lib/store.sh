@@ -48,20 +48,25 @@ store_into_node() {
   rm -rf "$disk/containerd.new"
   cp -al "$store" "$disk/containerd.new" 2>/dev/null || { rm -rf "$disk/containerd.new"; cp -a "$store" "$disk/containerd.new"; }
   while read -r db; do cp --remove-destination "$store/${db#"$disk/containerd.new/"}" "$db"; done < <(find "$disk/containerd.new" -maxdepth 2 -name '*.db')
-  store_key >"$disk/store"
+  store_archives >"$disk/store"
   mv "$disk/containerd.new" "$disk/containerd"
 }
 
-# After a recipe has changed under a running lab.
+# After a recipe has changed under a running lab: a node imports the archives that it began without (the names say the contents).
 store_refresh() {
-  local name archive pids=() pid
+  local name pids=() pid
   for name in $(node_names); do
-    [ "$(cat "$STATE/$name/store")" != "$(store_key)" ] || continue
-    (
-      while read -r archive; do node_ctr "$name" images import --all-platforms "$archive" >/dev/null; done < <(store_archives)
-      store_key >"$STATE/$name/store"
-    ) 9>&- &
+    cmp -s <(store_archives) "$STATE/$name/store" && continue
+    store_import "$name" 9>&- &
     pids+=($!)
   done
   for pid in "${pids[@]}"; do wait "$pid" || die "an image could not be imported; see the lines above"; done
+}
+
+store_import() {
+  local archive
+  while read -r archive; do
+    node_ctr "$1" images import --all-platforms "$archive" >/dev/null || return
+  done < <(store_archives | grep -vxFf "$STATE/$1/store")
+  store_archives >"$STATE/$1/store"
 }
