@@ -63,7 +63,10 @@ export function cassandraRackName(cluster: string, rack: string): string {
 
 export interface Names {
   readonly services: Readonly<
-    Record<'vip' | 'mysqlRw' | 'mysqlRo' | 'postgresql' | 'cassandra' | 'workers', string>
+    Record<
+      'vip' | 'mysqlRw' | 'mysqlRo' | 'postgresql' | 'cassandra' | 'cassandraMembers' | 'workers',
+      string
+    >
   >;
   readonly secrets: Readonly<
     Record<'mysql' | 'postgresql' | 'cassandra' | 'admin' | 'tls' | 'ca' | 'internal', string>
@@ -81,6 +84,8 @@ export function names(cluster: string): Names {
       mysqlRo: `${cluster}-mysql-ro`,
       postgresql: `${cluster}-postgresql`,
       cassandra: `${cluster}-cassandra`,
+      /** Headless: resolves to every member, ready or not. */
+      cassandraMembers: `${cluster}-cassandra-members`,
       workers: `${cluster}-workers`,
     },
     secrets: {

@@ -1,6 +1,6 @@
 // Who the members of the ring are: racks, pods and the order in which they join. Pure arithmetic on the spec.
 import type { SpaceCluster } from '../../api/v1alpha1/index.ts';
-import { cassandraRackName, names } from '../../api/v1alpha1/names.ts';
+import { cassandraRackName } from '../../api/v1alpha1/names.ts';
 
 export const DATACENTER = 'dc1';
 
@@ -10,11 +10,6 @@ const MAX_RACKS = 3;
 export interface Member {
   readonly pod: string;
   readonly rack: string;
-}
-
-/** `NAME-cassandra-members`: gives each member its DNS name, ready or not. */
-export function headlessService(cluster: string): string {
-  return `${names(cluster).services.cassandra}-members`;
 }
 
 /**

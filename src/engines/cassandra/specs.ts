@@ -7,7 +7,7 @@ import { configMap, disruptionBudget, podService, volumeClaim } from '../shared/
 import { resources, restricted, spread, statefulSet } from '../shared/pods.ts';
 import { cassandraYaml, CONF_DIR, DATA_DIR, STORAGE_PORT } from './config.ts';
 import { DEFAULT_MEMORY, heapMebibytes } from './heap.ts';
-import { headlessService, memberCount, members, racks, rackSize } from './members.ts';
+import { memberCount, members, racks, rackSize } from './members.ts';
 import { STATE_KEY } from './record.ts';
 import { CONFIG_MOUNT, JOINED_PROBE, START_SCRIPT, STATE_MOUNT, TLS_MOUNT } from './start-script.ts';
 
@@ -34,7 +34,7 @@ export function specs({ cluster }: SpecInput): readonly KubeObject[] {
     podService(cluster, names(name).services.cassandra, 'cassandra', [cql]),
     podService(
       cluster,
-      headlessService(name),
+      names(name).services.cassandraMembers,
       'cassandra',
       [cql, { name: 'storage', port: STORAGE_PORT, protocol: 'TCP' }],
       { headless: true, publishNotReadyAddresses: true },
@@ -49,7 +49,7 @@ function rackSet(cluster: SpaceCluster, rack: string, replicas: number): Statefu
   return statefulSet(cluster, 'cassandra', {
     name: cassandraRackName(name, rack),
     replicas,
-    serviceName: headlessService(name),
+    serviceName: names(name).services.cassandraMembers,
     podLabels: { [RACK_LABEL]: rack },
     pod: pod(cluster, rack),
     claims: [volumeClaim(cluster, 'cassandra', cluster.spec.cassandra.storage)],
@@ -114,7 +114,7 @@ function environment(cluster: SpaceCluster, rack: string): readonly EnvVar[] {
     { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
     { name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
     { name: 'RACK', value: rack },
-    { name: 'DOMAIN', value: `${headlessService(name)}.${namespace}.svc` },
+    { name: 'DOMAIN', value: `${names(name).services.cassandraMembers}.${namespace}.svc` },
     { name: 'CASSANDRA_CONF', value: CONF_DIR },
     { name: 'CASSANDRA_LOG_DIR', value: LOG_DIR },
     { name: 'MAX_HEAP_SIZE', value: `${heapMebibytes(cluster.spec.resources.cassandra)}M` },
