@@ -1,6 +1,6 @@
 // PostgreSQL: a row written on each of the two members is read on the other.
 import { randomUUID } from 'node:crypto';
-import pg from 'pg';
+import { Client, DatabaseError } from 'pg';
 import { EngineError } from '../errors.ts';
 import { eventually } from './check.ts';
 import type { Check, CheckContext } from './check.ts';
@@ -30,7 +30,7 @@ export const postgresqlCheck: Check = {
 };
 
 /** @returns milliseconds from the acknowledged write on one member to the row's appearance on the other */
-async function crossing(from: pg.Client, to: pg.Client, member: number): Promise<number> {
+async function crossing(from: Client, to: Client, member: number): Promise<number> {
   const id = randomUUID();
   await from.query('INSERT INTO space.selfcheck (id, member) VALUES ($1, $2)', [id, member]);
   const started = performance.now();
@@ -50,13 +50,13 @@ async function crossing(from: pg.Client, to: pg.Client, member: number): Promise
 
 /** The table's creation travels to the other member as the rows do. */
 function tableNotThereYet(error: unknown): { readonly rowCount: number } {
-  if (error instanceof pg.DatabaseError && error.code === '42P01') return { rowCount: 0 };
+  if (error instanceof DatabaseError && error.code === '42P01') return { rowCount: 0 };
   throw error;
 }
 
-async function connect(context: CheckContext, ordinal: number): Promise<pg.Client> {
+async function connect(context: CheckContext, ordinal: number): Promise<Client> {
   const { username, password, database } = await context.credentials('postgresql');
-  const client = new pg.Client({
+  const client = new Client({
     host: `${context.cluster}-postgresql-${ordinal}`,
     user: username,
     password,
