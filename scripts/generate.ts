@@ -1,15 +1,17 @@
-// `npm run generate [-- --check]`: the TypeScript types and the chart's copy of the CRD, both made from crds/.
+// `npm run generate [-- --check]`: the types, the chart's copy of the CRD and the tables of docs/reference.md, all from crds/.
 // With --check nothing is written; a file that would change is named and the exit code is 1.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { format } from 'prettier';
 import { parse, stringify } from 'yaml';
+import { fieldTable } from './schema-reference.ts';
 import { typesOf } from './schema-types.ts';
 import type { Schema } from './schema-types.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const SOURCE = 'crds/spacecluster.dev_spaceclusters.yaml';
 const TYPES = 'src/api/v1alpha1/types.gen.ts';
+const REFERENCE = 'docs/reference.md';
 const CHART_COPY = 'charts/spacecluster/templates/crds/spaceclusters.yaml';
 
 interface Crd {
@@ -19,11 +21,19 @@ interface Crd {
   };
 }
 
-async function types(crd: Crd): Promise<string> {
-  const properties = crd.spec.versions[0]?.schema.openAPIV3Schema.properties;
-  if (properties?.['spec'] === undefined || properties['status'] === undefined)
-    throw new Error(`${SOURCE} has no spec or no status`);
-  const text = typesOf([properties['spec'], properties['status']]);
+interface Roots {
+  readonly spec: Schema;
+  readonly status: Schema;
+}
+
+function roots(crd: Crd): Roots {
+  const { spec, status } = crd.spec.versions[0]?.schema.openAPIV3Schema.properties ?? {};
+  if (spec === undefined || status === undefined) throw new Error(`${SOURCE} has no spec or no status`);
+  return { spec, status };
+}
+
+async function types({ spec, status }: Roots): Promise<string> {
+  const text = typesOf([spec, status]);
   const header = `// Generated from ${SOURCE} by \`npm run generate\`; do not edit.\n\n`;
   return format(header + text, { parser: 'typescript', printWidth: 110, singleQuote: true });
 }
@@ -38,6 +48,18 @@ function chartCopy(crd: Crd): string {
   return `{{- /* Generated from ${SOURCE} by npm run generate; do not edit. */}}\n{{- if .Values.crds.enabled }}\n${text}{{- end }}\n`;
 }
 
+/** The tables stand between marks; the text around them is written by hand. */
+function reference(text: string, { spec, status }: Roots): string {
+  return Object.entries({ spec, status }).reduce((result, [name, schema]) => {
+    const [begin, end] = [`<!-- generated: ${name} -->`, `<!-- end: ${name} -->`];
+    const [head, rest] = result.split(begin);
+    const tail = rest?.split(end)[1];
+    if (head === undefined || tail === undefined)
+      throw new Error(`${REFERENCE} lacks the marks ${begin} and ${end}`);
+    return `${head}${begin}\n\n${fieldTable(name, schema)}\n\n${end}${tail}`;
+  }, text);
+}
+
 async function current(path: string): Promise<string | undefined> {
   try {
     return await readFile(join(ROOT, path), 'utf8');
@@ -49,7 +71,8 @@ async function current(path: string): Promise<string | undefined> {
 
 const crd = parse(await readFile(join(ROOT, SOURCE), 'utf8'), { merge: true }) as Crd;
 const wanted: ReadonlyMap<string, string> = new Map([
-  [TYPES, await types(crd)],
+  [TYPES, await types(roots(crd))],
+  [REFERENCE, reference((await current(REFERENCE)) ?? '', roots(crd))],
   [CHART_COPY, chartCopy(crd)],
 ]);
 const checkOnly = process.argv.includes('--check');
