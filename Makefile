@@ -45,6 +45,10 @@ format: $(STAMP) ## Format every file
 generate: $(STAMP) ## Make the types and the chart's CRD from crds/
 	node scripts/generate.ts
 
+.PHONY: bench
+bench: bundle ## Measure; writes docs/benchmarks.md and build/bench/
+	@scripts/bench.sh
+
 ##@ Build
 .PHONY: deps
 deps: $(STAMP) ## Install the npm packages

@@ -57,9 +57,17 @@ export async function runOperator(env: NodeJS.ProcessEnv): Promise<void> {
     log,
   });
   const reconciler = new Reconciler({ kube: writer, caches, events, settings, log });
+  const firstReconcile = once(() => {
+    registry
+      .gauge('spacecluster_first_reconcile_seconds', 'From the start of the process to its first reconcile.')
+      .set(performance.now() / 1_000);
+  });
   const controller = new Controller({
     name: CONTROLLER,
-    reconcile: (key, signal) => reconciler.reconcile(key, signal),
+    reconcile: (key, signal) => {
+      firstReconcile();
+      return reconciler.reconcile(key, signal);
+    },
     log,
     workers: WORKERS,
     metrics: controllerMetrics(registry)(CONTROLLER),
@@ -90,6 +98,14 @@ export async function runOperator(env: NodeJS.ProcessEnv): Promise<void> {
     await health.close();
     kube.close();
   }
+}
+
+function once(action: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) action();
+    done = true;
+  };
 }
 
 function stopSignal(): AbortSignal {
