@@ -185,6 +185,7 @@ const REFUSED_CHANGES: readonly Case[] = [
     'spec.cassandra.storage.size',
     'cannot shrink',
   ],
+  ['a volume grows', { cassandra: storage('4Gi') }, 'spec.cassandra.storage.size', 'cannot grow'],
   [
     'the class changes',
     { mysql: { storage: { size: '2Gi', storageClassName: 'fast' } } },
@@ -208,10 +209,6 @@ const REFUSED_CHANGES: readonly Case[] = [
 ];
 
 const ACCEPTED_CHANGES: readonly (readonly [what: string, spec: Json])[] = [
-  [
-    'volumes grow',
-    { mysql: { storage: { size: '3Gi', storageClassName: 'lab-local' } }, cassandra: storage('4Gi') },
-  ],
   ['the same size in other units', { postgresql: storage('2048Mi') }],
   ['another VIP', vip({ address: '10.77.0.101' })],
   ['another subnet', { vip: { address: '192.168.7.1', cidr: '192.168.0.0/16' } }],
