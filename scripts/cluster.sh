@@ -72,6 +72,6 @@ outside() {
 
 install_operator() {
   helm upgrade --install spacecluster "$ROOT/charts/spacecluster" --namespace spacecluster-system --create-namespace \
-    --set image.repository="$IMAGE_REPOSITORY" --set image.tag="$IMAGE_TAG" \
+    --set image.repository="$IMAGE_REPOSITORY" --set-string image.tag="$IMAGE_TAG" \
     --set 'vip.allowedCIDRs={10.77.0.0/24}' --wait --timeout 120s "$@" >/dev/null
 }

@@ -10,6 +10,7 @@ import type { KubeClient } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { addFinalizer } from '../kube/finalizers.ts';
 import { hashOf } from '../kube/hash.ts';
+import { resourceOf } from '../kube/resources.ts';
 import type { Logger } from '../log.ts';
 import { engines } from './engines.ts';
 import type { Caches } from './caches.ts';
@@ -170,6 +171,12 @@ export class Reconciler {
     return {
       cluster,
       view: caches.view(cluster),
+      lookup: (object) => {
+        const type = resourceOf(object);
+        return type === undefined
+          ? undefined
+          : caches.lookup(type, object.metadata.namespace, object.metadata.name);
+      },
       kube,
       applier: this.#applier,
       events,

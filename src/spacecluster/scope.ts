@@ -4,12 +4,15 @@ import type { ClusterView } from '../engines/engine.ts';
 import type { Applier } from '../kube/apply.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/events.ts';
+import type { KubeObject } from '../kube/types.ts';
 import type { Logger } from '../log.ts';
 import type { OperatorSettings } from './settings.ts';
 
 export interface Scope {
   readonly cluster: SpaceCluster;
   readonly view: ClusterView;
+  /** The cached copy of an object, of any kind that is cached. */
+  lookup(object: KubeObject): KubeObject | undefined;
   readonly kube: KubeClient;
   readonly applier: Applier;
   readonly events: EventRecorder;
