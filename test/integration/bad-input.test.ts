@@ -185,7 +185,6 @@ const REFUSED_CHANGES: readonly Case[] = [
     'spec.cassandra.storage.size',
     'cannot shrink',
   ],
-  ['a volume grows', { cassandra: storage('4Gi') }, 'spec.cassandra.storage.size', 'cannot grow'],
   [
     'the class changes',
     { mysql: { storage: { size: '2Gi', storageClassName: 'fast' } } },
@@ -213,6 +212,10 @@ const ACCEPTED_CHANGES: readonly (readonly [what: string, spec: Json])[] = [
   ['another VIP', vip({ address: '10.77.0.101' })],
   ['another subnet', { vip: { address: '192.168.7.1', cidr: '192.168.0.0/16' } }],
   ['more workers', { workers: { replicas: 100 } }],
+  [
+    'volumes grow',
+    { mysql: { storage: { size: '3Gi', storageClassName: 'lab-local' } }, cassandra: storage('4Gi') },
+  ],
   [
     'durability',
     { mysql: { durability: 'Required', storage: { size: '2Gi', storageClassName: 'lab-local' } } },

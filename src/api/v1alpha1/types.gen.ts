@@ -101,7 +101,7 @@ export interface SpaceClusterSpec {
 
 /** The volume of each member. */
 export interface StorageSpec {
-  /** A quantity such as 10Gi, at least 128Mi. Cannot be changed; volumes are not resized. */
+  /** A quantity such as 10Gi, at least 128Mi. It may grow, where the class allows it, and never shrinks. */
   readonly size: string;
   /** The class of the volumes; the cluster's default class when not set. Cannot be changed. */
   readonly storageClassName?: string;
