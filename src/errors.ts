@@ -9,6 +9,7 @@ export const ERROR_CODES = {
   SPC_TERMINAL: 'a human has to change something before work can go on',
   SPC_LEASE_LOST: 'a Lease this process relied on is no longer certainly held',
   SPC_ENGINE: 'a database or balancer refused or failed a command',
+  SPC_REQUEST: 'a REST request was refused',
   SPC_TIMEOUT: 'an operation took longer than its bound',
 } as const;
 

@@ -1,0 +1,17 @@
+// The application workers, as the reconciler sees them.
+import type { Engine } from '../engine.ts';
+import { gather } from './gather.ts';
+import type { WorkersObserved } from './gather.ts';
+import { presets, specs } from './specs.ts';
+import { assess } from './status.ts';
+
+export const worker: Engine<WorkersObserved> = {
+  component: 'worker',
+  condition: 'WorkersReady',
+  specs,
+  presets,
+  gather,
+  // Kubernetes starts and ends workers; there is nothing to do that the StatefulSet does not.
+  operate: () => Promise.resolve(),
+  assess,
+};

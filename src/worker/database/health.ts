@@ -1,0 +1,69 @@
+// Knows, without asking at the moment of the question, whether each database answers: probes must be cheap and never hang.
+import { messageOf } from '../../errors.ts';
+import { sleep } from '../../kube/wait.ts';
+import type { Logger } from '../../log.ts';
+
+export type DatabaseName = 'mysql' | 'postgresql' | 'cassandra';
+
+export interface DatabaseState {
+  readonly name: DatabaseName;
+  readonly up: boolean;
+  /** Milliseconds since it last answered; undefined when it never did. */
+  readonly silentMs: number | undefined;
+  /** Why it does not answer. */
+  readonly detail?: string;
+}
+
+export interface Check {
+  readonly name: DatabaseName;
+  /** Milliseconds between checks. */
+  readonly periodMs: number;
+  readonly run: (signal: AbortSignal) => Promise<void>;
+}
+
+export class DatabaseHealth {
+  readonly #checks: readonly Check[];
+  readonly #log: Logger;
+  readonly #answeredAt = new Map<DatabaseName, number>();
+  readonly #failures = new Map<DatabaseName, string>();
+
+  constructor(checks: readonly Check[], log: Logger) {
+    this.#checks = checks;
+    this.#log = log;
+  }
+
+  /** Checks until `signal` is aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#checks.map((check) => this.#repeat(check, signal)));
+  }
+
+  /** @param now performance.now() */
+  states(now: number): readonly DatabaseState[] {
+    return this.#checks.map(({ name }) => {
+      const answeredAt = this.#answeredAt.get(name);
+      const failure = this.#failures.get(name);
+      return {
+        name,
+        up: answeredAt !== undefined && failure === undefined,
+        silentMs: answeredAt === undefined ? undefined : Math.round(now - answeredAt),
+        ...(failure === undefined ? {} : { detail: failure }),
+      };
+    });
+  }
+
+  async #repeat({ name, periodMs, run }: Check, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await run(signal);
+        if (this.#failures.delete(name)) this.#log.info('database answers again', { database: name });
+        this.#answeredAt.set(name, performance.now());
+      } catch (error) {
+        if (!this.#failures.has(name) && !signal.aborted) {
+          this.#log.warn('database does not answer', { database: name, error: messageOf(error) });
+        }
+        this.#failures.set(name, messageOf(error));
+      }
+      await sleep(periodMs, signal);
+    }
+  }
+}
