@@ -43,7 +43,7 @@ export async function connectPeer(host: string, timeoutMs: number): Promise<Sess
 export function connectionString(host: string, subscriber: string): string {
   const tls = `sslmode=verify-full sslrootcert=${PATHS.tls}/ca.crt sslcert=${PATHS.tls}/tls.crt sslkey=${PATHS.tls}/tls.key`;
   const patience =
-    'connect_timeout=5 keepalives_idle=5 keepalives_interval=2 keepalives_count=3 tcp_user_timeout=10000';
+    'connect_timeout=2 keepalives_idle=5 keepalives_interval=2 keepalives_count=3 tcp_user_timeout=10000';
   return `host=${host} port=5432 dbname=${DATABASE} user=${REPLICATION_USER} application_name=${subscriber} ${tls} ${patience}`;
 }
 

@@ -37,12 +37,13 @@ export const program: AgentProgram = async (context) => {
   });
   const heartOf = (): ReturnType<Peers['members']>[number] | undefined =>
     peers.members().find(({ pod }) => pod === peer);
+  const role = new RoleClient({ kube, identity, peers, role: pairRecord(identity.cluster) });
   const member = new Member({
     member: identity.pod,
     ordinal,
     peer,
     peerHost: memberHost(identity.cluster, identity.namespace, peerOrdinal),
-    role: new RoleClient({ kube, identity, peers, role: pairRecord(identity.cluster) }),
+    role,
     log,
     peerServes: () => heartOf()?.dead === false && routing.peerListed(),
     peerDead: () => heartOf()?.dead === true,
@@ -51,8 +52,12 @@ export const program: AgentProgram = async (context) => {
       routing.wish(wish);
     },
   });
+  // Every heartbeat of the cluster is a change: only what is decided from is worth a look ahead of time.
+  let known = '';
   peers.onChange(() => {
-    member.notify();
+    const facts = `${role.current()?.resourceVersion}/${heartOf()?.dead}`;
+    if (facts !== known) member.notify();
+    known = facts;
   });
   await serve(context, member, routing, peers);
 };

@@ -11,6 +11,8 @@ import type { Step } from './step.ts';
 export function decide(seen: Observation): Step {
   const { local } = seen;
   switch (local.kind) {
+    case 'unseen':
+      return wait('Looking', 'not looked at yet');
     case 'absent':
       return wait('ServerDown', `the server of ${seen.member} does not answer: ${local.problem}`);
     case 'bare':
@@ -62,6 +64,7 @@ function adopting(seen: Observation, record: RoleRecord, own: MemberState): Step
 function founding(seen: Observation, record: RoleRecord): Step {
   if (seen.ordinal !== 0) return wait('WaitingForFounder', `${seen.peer} founds the pair`);
   switch (seen.remote.kind) {
+    case 'unseen':
     case 'absent':
     case 'bare':
       // Which of two volumes is the empty one can be told only when both are seen.

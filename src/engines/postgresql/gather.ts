@@ -41,6 +41,8 @@ const PERIOD_MS = 1_000;
 /** An older look at the peer is none: it may have been rebuilt since. */
 const STALE_MS = 5_000;
 
+const UNSEEN: Seen = { kind: 'unseen' };
+
 export class Gatherer {
   readonly #options: GatherOptions;
   readonly #home: Link;
@@ -82,7 +84,7 @@ export class Gatherer {
   async look(around: Surroundings): Promise<Observation> {
     const local = await this.#home.see();
     const remote = this.#remoteNow(around.now);
-    const seen = remote?.seen ?? { kind: 'absent', problem: 'not looked at yet' };
+    const seen = remote?.seen ?? UNSEEN;
     const own = local.kind === 'up' ? local.state : undefined;
     this.#ownChanges = own?.changes;
     const gap = own === undefined ? NO_GAP : await this.#gap(own, remote);

@@ -9,6 +9,8 @@ import type { Step } from './step.ts';
 /** Undefined when nothing is to be done. */
 export function linkStep(seen: Observation, own: MemberState): Step | undefined {
   switch (seen.remote.kind) {
+    case 'unseen':
+      return wait('Looking', `${seen.peer} has not been looked at yet`);
     case 'absent':
       return wait('PeerAway', `${seen.peer} does not answer: ${seen.remote.problem}`);
     case 'bare':

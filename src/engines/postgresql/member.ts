@@ -33,6 +33,7 @@ export class Member {
   #seen: Observation | undefined;
   #step: Step | undefined;
   #failure: string | undefined;
+  #report: string | undefined;
   #working: Promise<void> | undefined;
   #leaving = false;
   #lookedAt = monotonicNow();
@@ -134,10 +135,14 @@ export class Member {
 
   #publish(): void {
     if (this.#seen === undefined || this.#step === undefined) return;
+    // Between an operation and the next look at the peer there is nothing new to be said.
+    if (this.#seen.remote.kind !== 'unseen') {
+      this.#report = encodeReport(report(this.#seen, this.#step, this.#failure));
+    }
     this.#options.publish({
       serving: serves(this.#seen) && !this.#leaving,
       peerDead: this.#options.peerDead(),
-      report: encodeReport(report(this.#seen, this.#step, this.#failure)),
+      report: this.#report,
     });
   }
 }

@@ -42,8 +42,12 @@ export interface MemberState {
   readonly slots: readonly Slot[];
 }
 
-/** `absent`: no answer, `problem` says why. `bare`: a server without our base, or with another version of it than its agent's. */
+/**
+ * `unseen`: not looked at since the last operation. `absent`: no answer, `problem` says why. `bare`: a server without our
+ * base, or one too old to be asked.
+ */
 export type Seen =
+  | { readonly kind: 'unseen' }
   | { readonly kind: 'absent'; readonly problem: string }
   | { readonly kind: 'bare' }
   | { readonly kind: 'up'; readonly state: MemberState };

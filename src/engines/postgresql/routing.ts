@@ -15,8 +15,8 @@ export interface Wish {
   readonly serving: boolean;
   /** The dead-rule's word on the peer. */
   readonly peerDead: boolean;
-  /** The report's text. */
-  readonly report: string;
+  /** The report's text; undefined before the first. */
+  readonly report: string | undefined;
 }
 
 export interface RoutingOptions {
@@ -155,7 +155,7 @@ export function sliceActions(
   );
   const present = sliceOf(services.own);
   const reported = present?.metadata.annotations?.[REPORT_ANNOTATION];
-  return present === undefined || reported === wish.report
+  return present === undefined || wish.report === undefined || reported === wish.report
     ? [...own, ...dead]
     : [...own, ...dead, { kind: 'report', text: wish.report }];
 }
