@@ -5,7 +5,7 @@ import type { RingRecord } from './record.ts';
 
 export type Decision =
   | { readonly kind: 'nothing' }
-  /** Write the record before anything else: from then on no member forms a second ring. */
+  /** Write these members' addresses before anything else: from then on no member forms a second ring. */
   | { readonly kind: 'record'; readonly addresses: RingRecord['addresses'] }
   /** Make roles, keyspaces and replication; `key` is what they are then settled for. */
   | { readonly kind: 'settle'; readonly key: string; readonly replication: number };
@@ -16,7 +16,7 @@ export function decide(observed: RingObserved): Decision {
   const formed = Object.keys(record.addresses).length > 0;
   // Members join a ring that is being formed without streaming: it is formed only when all of them are there.
   if (!formed && !allReady) return { kind: 'nothing' };
-  const addresses = { ...record.addresses, ...readyAddresses(observed) };
+  const addresses = readyAddresses(observed);
   if (Object.entries(addresses).some(([pod, address]) => record.addresses[pod] !== address)) {
     return { kind: 'record', addresses };
   }

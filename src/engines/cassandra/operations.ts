@@ -7,7 +7,7 @@ import { ConfigMaps } from '../../kube/resources.ts';
 import type { EngineContext } from '../engine.ts';
 import { decide } from './decide.ts';
 import type { RingObserved } from './gather.ts';
-import { encodeRecord, STATE_KEY } from './record.ts';
+import { decodeRecord, encodeRecord, STATE_KEY } from './record.ts';
 import type { RingRecord } from './record.ts';
 import type { SettlerAnswer, SettlerJob } from './settler.ts';
 
@@ -22,18 +22,19 @@ export async function operate(observed: RingObserved, context: EngineContext): P
     case 'nothing':
       return;
     case 'record':
-      return writeRecord(context, { ...observed.record, addresses: decision.addresses });
+      return changeRecord(context, (record) => ({
+        ...record,
+        addresses: { ...record.addresses, ...decision.addresses },
+      }));
     case 'settle': {
       const answer = await runSettler(settlerJob(observed, context, decision.replication), context.signal);
       const { spread } = answer;
       if (answer.kind === 'failed') {
-        if (encodeRecord({ ...observed.record, spread }) !== encodeRecord(observed.record)) {
-          await writeRecord(context, { ...observed.record, spread });
-        }
+        await changeRecord(context, (record) => ({ ...record, spread }));
         throw new EngineError(`Cassandra's roles and keyspaces could not be settled: ${answer.message}`);
       }
       context.log.info('ring settled', { steps: answer.steps, spread });
-      return writeRecord(context, { ...observed.record, spread, settled: decision.key });
+      return changeRecord(context, (record) => ({ ...record, spread, settled: decision.key }));
     }
     default:
       return assertNever(decision);
@@ -91,17 +92,28 @@ async function runSettler(job: SettlerJob, signal: AbortSignal): Promise<Settler
   return JSON.parse(answer) as SettlerAnswer;
 }
 
-/** A merge patch of the one key: the rest of `NAME-state` belongs to the reconciler. */
-async function writeRecord(context: EngineContext, record: RingRecord): Promise<void> {
-  const { namespace, name } = context.cluster.metadata;
-  const patch = { data: { [STATE_KEY]: encodeRecord(record) } };
+/**
+ * A merge patch of the one key (the rest of `NAME-state` belongs to the reconciler), over the version just read: the cache
+ * that the decision came from may be older than our own last write.
+ */
+async function changeRecord(
+  { kube, cluster, signal }: EngineContext,
+  change: (record: RingRecord) => RingRecord,
+): Promise<void> {
+  const { namespace, name } = cluster.metadata;
+  const { state } = names(name);
   try {
-    await context.kube.mergePatch(ConfigMaps, namespace, names(name).state, patch, {
-      signal: context.signal,
-    });
+    const current = await kube.get(ConfigMaps, namespace, state, { signal });
+    const before = decodeRecord(current.data?.[STATE_KEY]);
+    const after = encodeRecord(change(before));
+    if (after === encodeRecord(before)) return;
+    const patch = {
+      metadata: { resourceVersion: current.metadata.resourceVersion },
+      data: { [STATE_KEY]: after },
+    };
+    await kube.mergePatch(ConfigMaps, namespace, state, patch, { signal });
   } catch (error) {
-    if (isNotFound(error))
-      throw new WaitingError('StateMissing', `ConfigMap ${names(name).state} is not there yet`);
+    if (isNotFound(error)) throw new WaitingError('StateMissing', `ConfigMap ${state} is not there yet`);
     throw error;
   }
 }

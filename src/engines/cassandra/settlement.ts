@@ -44,11 +44,13 @@ export type Step =
  * keyspace has all its copies, so that no log-in depends on one member.
  */
 export function plan(seen: RingSeen, wanted: Settlement, spread: Spread): readonly Step[] {
-  const auth = raise(AUTH_KEYSPACE, seen, wanted.replication, spread);
-  // A log-in that works has the password that is wanted: only the stock superuser can make our own.
-  if (seen.as === 'stock') return [...auth, role(wanted.superuser, true, seen)];
+  // A log-in that works has the password that is wanted: only the stock superuser can make our own. While it still can, no
+  // role of ours can be lost on the way, so the copies are raised at once.
+  if (seen.as === 'stock') {
+    return [raiseTo(AUTH_KEYSPACE, wanted.replication), role(wanted.superuser, true, seen)];
+  }
   return [
-    ...auth,
+    ...raise(AUTH_KEYSPACE, seen, wanted.replication, spread),
     ...disableStock(seen),
     ...keyspace(seen, wanted, spread),
     role(wanted.application, false, seen),
@@ -88,14 +90,17 @@ function raise(keyspace: string, seen: RingSeen, wanted: number, spread: Spread)
   const steps: Step[] = [];
   if ((spread[keyspace] ?? 0) < now) steps.push({ kind: 'sweep', keyspace, copies: now });
   for (let copies = now + 1; copies <= wanted; copies += 1) {
-    steps.push({
-      kind: 'execute',
-      what: `raise ${keyspace} to ${copies} copies`,
-      statement: `ALTER KEYSPACE ${name(keyspace)} WITH replication = ${replication(copies)}`,
-    });
-    steps.push({ kind: 'sweep', keyspace, copies });
+    steps.push(raiseTo(keyspace, copies), { kind: 'sweep', keyspace, copies });
   }
   return steps;
+}
+
+function raiseTo(keyspace: string, copies: number): Step {
+  return {
+    kind: 'execute',
+    what: `raise ${keyspace} to ${copies} copies`,
+    statement: `ALTER KEYSPACE ${name(keyspace)} WITH replication = ${replication(copies)}`,
+  };
 }
 
 function role(login: Login, superuser: boolean, seen: RingSeen): Step {
