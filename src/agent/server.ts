@@ -1,8 +1,8 @@
 // The agent's small HTTP server: probes and metrics for the kubelet and scrapers, the hand-over for the engine's preStop hook.
-import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { PORTS } from '../api/v1alpha1/names.ts';
 import { messageOf } from '../errors.ts';
+import { http } from '../kube/node-http.ts';
 import type { Logger } from '../log.ts';
 
 /** What a probe is answered: undefined is well, a text says what is missing. */
@@ -28,7 +28,7 @@ export interface AgentServer {
 }
 
 export async function startAgentServer(options: AgentServerOptions): Promise<AgentServer> {
-  const server = createServer((request, response) => {
+  const server = http.createServer((request, response) => {
     handle(options, request, response).catch((error: unknown) => {
       options.log.error('request failed', { path: request.url, error: messageOf(error) });
       answer(response, 500, `${messageOf(error)}\n`);

@@ -1,10 +1,11 @@
 // HTTP/1.1 to the API server over pooled keep-alive connections of node:https (docs/adr/0001-transport.md).
 // Three lanes, so that a slow list or a stuck watch never delays a Lease renewal.
-import * as http from 'node:http';
+import type { Agent as HttpAgent, ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import * as https from 'node:https';
 import type { Socket } from 'node:net';
 import { ApiUnreachableError, LeaseLostError, messageOf } from '../errors.ts';
 import type { KubeConfig } from './config.ts';
+import { http } from './node-http.ts';
 
 export type Lane = 'calls' | 'leases' | 'watches';
 
@@ -29,13 +30,13 @@ export interface HttpRequest {
 
 export interface HttpResponse {
   readonly status: number;
-  readonly headers: http.IncomingHttpHeaders;
+  readonly headers: IncomingHttpHeaders;
   readonly body: string;
 }
 
 export interface HttpStream {
   readonly status: number;
-  readonly headers: http.IncomingHttpHeaders;
+  readonly headers: IncomingHttpHeaders;
   readonly chunks: AsyncIterable<Buffer>;
 }
 
@@ -62,7 +63,7 @@ export function createTransport(config: KubeConfig, options: TransportOptions): 
   const base = new URL(config.server);
   const secure = base.protocol === 'https:';
   const { request: send, Agent } = secure ? https : http;
-  const agent = (lane: Lane): http.Agent =>
+  const agent = (lane: Lane): HttpAgent =>
     new Agent({
       ...config.tls,
       keepAlive: lane !== 'watches',
@@ -71,7 +72,7 @@ export function createTransport(config: KubeConfig, options: TransportOptions): 
       scheduling: 'lifo',
       ...(lane === 'watches' ? {} : { timeout: IDLE_MS }),
     });
-  const agents: Readonly<Record<Lane, http.Agent>> = {
+  const agents: Readonly<Record<Lane, HttpAgent>> = {
     calls: agent('calls'),
     leases: agent('leases'),
     watches: agent('watches'),
@@ -80,7 +81,7 @@ export function createTransport(config: KubeConfig, options: TransportOptions): 
   const established = new WeakSet<Socket>();
 
   /** Resolves with the head of the answer. `exchange` lives until the body has been read. */
-  async function open(request: HttpRequest, exchange: Exchange): Promise<http.IncomingMessage> {
+  async function open(request: HttpRequest, exchange: Exchange): Promise<IncomingMessage> {
     const auth = await config.authHeaders();
     if (request.signal?.aborted === true) throw unreachable(request, 'given up before it was sent');
     return new Promise((resolve, reject) => {
@@ -183,7 +184,7 @@ export function createTransport(config: KubeConfig, options: TransportOptions): 
 }
 
 async function* chunksOf(
-  answer: http.IncomingMessage,
+  answer: IncomingMessage,
   exchange: Exchange,
   inactivityMs: number,
 ): AsyncGenerator<Buffer, void, undefined> {
@@ -208,7 +209,7 @@ class StaleConnectionError extends ApiUnreachableError {}
 /** One request under way: its time limit and its abort signal, both of which end it by destroying the connection. */
 class Exchange {
   readonly #request: HttpRequest;
-  #outgoing: http.ClientRequest | undefined;
+  #outgoing: ClientRequest | undefined;
   #timer: NodeJS.Timeout | undefined;
   #deadline = Infinity;
   timedOut = false;
@@ -218,7 +219,7 @@ class Exchange {
     request.signal?.addEventListener('abort', this.#abort, { once: true });
   }
 
-  begin(outgoing: http.ClientRequest): void {
+  begin(outgoing: ClientRequest): void {
     this.#outgoing = outgoing;
     this.#deadline = performance.now() + this.#request.timeoutMs;
     this.limit(this.#request.timeoutMs);
@@ -281,7 +282,7 @@ function unreachable(request: HttpRequest, what: string, cause?: unknown): ApiUn
   return new ApiUnreachableError(describe(request, what), cause);
 }
 
-function dropIdle(agent: http.Agent): void {
+function dropIdle(agent: HttpAgent): void {
   for (const sockets of Object.values(agent.freeSockets)) {
     for (const socket of sockets ?? []) socket.destroy();
   }

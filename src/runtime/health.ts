@@ -1,7 +1,7 @@
 // The small HTTP server for probes and metrics: /healthz, /readyz, /metrics.
-import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ConfigError } from '../errors.ts';
+import { http } from '../kube/node-http.ts';
 import type { Registry } from './metrics.ts';
 
 export interface HealthOptions {
@@ -28,7 +28,7 @@ const TEXT = 'text/plain; charset=utf-8';
 
 /** @throws ConfigError when the port cannot be had */
 export async function startHealthServer(options: HealthOptions): Promise<HealthServer> {
-  const server = createServer((request, response) => {
+  const server = http.createServer((request, response) => {
     const { status, type, body } = answer(request.method ?? '', request.url ?? '', options);
     response.writeHead(status, { 'Content-Type': type });
     response.end(request.method === 'HEAD' ? undefined : body);
