@@ -1,0 +1,279 @@
+// What the member does that the record names as holder: finish its promotion, open, keep the standby, hand over. Pure.
+import { assertNever } from '../../errors.ts';
+import { acknowledgedSinceOn } from './history.ts';
+import { containsGtids, countGtids, parseGtids, subtractGtids, unionGtids } from './gtid.ts';
+import type { PeerReport, RunningEngine } from './member-state.ts';
+import { copyOf, sameCopy } from './member-state.ts';
+import { isPending, isRecorded, ownCopy, peerMayCount, peerSurelyCounts, wait, writeStep } from './view.ts';
+import type { Recorded, Step } from './view.ts';
+
+/** So long a standby may be gone, or an acknowledgement outstanding, before it leaves `copies`. */
+export const STANDBY_GRACE_MS = 1_000;
+/** So long a restarted primary waits for a standby that is connected to have everything. */
+const CATCH_UP_MS = 10_000;
+/** So long commits wait for a first acknowledgement before the admission is given up. */
+const ADMISSION_MS = 3_000;
+/** Further behind than that, semi-sync is not switched on: commits would wait until it has caught up. */
+const ADMISSION_LAG = 500;
+/** A promotion that applies nothing for so long leaves the role to the other copy (M4). */
+const APPLY_STUCK_MS = 60_000;
+
+export function decideAsHolder(view: Recorded): Step {
+  const { engine, record } = view;
+  switch (engine.kind) {
+    case 'unknown':
+      // Nobody knows whether it is open: only a closed or killed one may be left.
+      return giveUpReason(view) === undefined
+        ? wait(engine.why)
+        : { kind: 'close', reason: giveUpReason(view) ?? '' };
+    case 'empty':
+      return ownFirstStart(view) ?? release(view, 'its data are gone');
+    case 'down':
+      return whileDown(view);
+    case 'starting':
+      return giveUpReason(view) === undefined
+        ? wait('mysqld is starting')
+        : release(view, giveUpReason(view) ?? '');
+    case 'running':
+      if (!isRecorded(view, ownCopy(view, engine))) {
+        return handOver(view, engine, 'its data are not the recorded copy');
+      }
+      if (giveUpReason(view) !== undefined) return handOver(view, engine, giveUpReason(view) ?? '');
+      if (record.phase !== 'open') return promote(view, engine);
+      return engine.writable ? serve(view, engine) : reopen(view, engine);
+    default:
+      return assertNever(engine);
+  }
+}
+
+function giveUpReason(view: Recorded): string | undefined {
+  return view.stopping ? 'its pod is being stopped' : view.handingOver;
+}
+
+/** Claimed, and not made yet: nothing was ever acknowledged under this record. */
+function ownFirstStart({ record, member, job }: Recorded): Step | undefined {
+  const [copy, ...others] = record.copies;
+  if (record.epoch !== 1 || record.phase !== 'promoting' || copy?.member !== member || others.length > 0) {
+    return undefined;
+  }
+  return job === undefined
+    ? { kind: 'initialize', datadir: copy.datadir, serverUuid: copy.serverUuid }
+    : wait('the first server is being made');
+}
+
+/** mysqld has ended. Where the standby can go on it does so sooner than a crash recovery ends. */
+function whileDown(view: Recorded): Step {
+  const reason = giveUpReason(view);
+  if (reason !== undefined) return release(view, reason);
+  if (view.job !== undefined) return wait('its data are being made');
+  return canTakeOver(view) ? release(view, 'mysqld has ended') : wait('mysqld is being started again');
+}
+
+/** By its agent's word, the recorded standby is up and applies. */
+function canTakeOver(view: Recorded): boolean {
+  const engine = view.peer?.engine;
+  return (
+    peerSurelyCounts(view) &&
+    engine?.kind === 'running' &&
+    engine.replica?.sqlError === '' &&
+    view.record.copies.some((copy) => sameCopy(copy, copyOf(view.peerMember, engine)))
+  );
+}
+
+/** Stop serving, withdraw the endpoint, empty the holder: in this order. */
+function handOver(view: Recorded, engine: RunningEngine, reason: string): Step {
+  if (engine.writable) return { kind: 'close', reason };
+  if (view.published) return wait('the endpoint is being withdrawn');
+  return release(view, reason);
+}
+
+function release(view: Recorded, reason: string): Step {
+  const { asked, record } = view;
+  // A value of the switchover annotation acts once, whatever made the role move meanwhile.
+  const change = asked === record.switchover ? { holder: null } : { holder: null, switchover: asked };
+  return writeStep(view, 'release', change, reason);
+}
+
+/** M4, after the first write: nothing more comes in, all that came in is applied, then the second write. */
+function promote(view: Recorded, engine: RunningEngine): Step {
+  if (view.job === 'clone') return { kind: 'end-clone' };
+  const { replica } = engine;
+  if (replica !== undefined && replica.io !== 'off') return { kind: 'stop-receiving' };
+  const unapplied = applyRest(view, engine);
+  if (unapplied !== undefined) return unapplied;
+  if (!view.certain) return wait('the heartbeat is not renewed');
+  return writeStep(
+    view,
+    'open',
+    { phase: 'open', copies: [ownCopy(view, engine)] },
+    'everything received is applied',
+  );
+}
+
+/** Until the relay log is applied; releases where it cannot be. */
+function applyRest(view: Recorded, { replica, executed }: RunningEngine): Step | undefined {
+  if (replica === undefined || containsGtids(parseGtids(executed), parseGtids(replica.retrieved)))
+    return undefined;
+  if (replica.sqlError !== '') return release(view, `it cannot apply what it received: ${replica.sqlError}`);
+  if (!replica.sql) return { kind: 'start-applying' };
+  return view.now - view.history.appliedAt > APPLY_STUCK_MS
+    ? release(view, 'applying what it received does not get on')
+    : wait('applying what was received');
+}
+
+/** Phase `open`, engine closed: right after a promotion, or after a restart under the same role (M6). */
+function reopen(view: Recorded, engine: RunningEngine): Step {
+  if (isPending(view, 'release')) return release(view, 'released, with unknown outcome');
+  if (engine.replica !== undefined) {
+    if (engine.replica.io !== 'off') return { kind: 'stop-receiving' };
+    return applyRest(view, engine) ?? { kind: 'forget-source' };
+  }
+  if (!view.proven) return prove(view);
+  if (!view.permitted) return wait('the heartbeat is not renewed');
+  if (!peerMayCount(view)) {
+    if (engine.semiSync.on && view.durability === 'Preferred') {
+      return { kind: 'semi-sync', on: false, reason: 'there is no other copy' };
+    }
+    return { kind: 'open' };
+  }
+  if (!engine.semiSync.on) return { kind: 'semi-sync', on: true, reason: 'the standby is a recorded copy' };
+  // M6: commits that were recovered but never acknowledged must not be read and then lost.
+  if (standbyHas(view.peer, engine)) return { kind: 'open' };
+  const { alone, since } = view.history;
+  const gone = alone !== undefined && view.now - alone > STANDBY_GRACE_MS;
+  return (gone || view.now - since > CATCH_UP_MS) && view.durability === 'Preferred'
+    ? withdraw(view, engine, 'the standby does not come back')
+    : wait('the standby has to have all commits first');
+}
+
+function standbyHas(peer: PeerReport | undefined, own: RunningEngine): boolean {
+  const engine = peer?.engine;
+  if (engine?.kind !== 'running' || engine.replica?.sourceUuid !== own.serverUuid) return false;
+  const theirs = unionGtids(parseGtids(engine.executed), parseGtids(engine.replica.retrieved));
+  return containsGtids(theirs, parseGtids(own.executed));
+}
+
+/** Open. The order: certain of the role, users, clients in, endpoint, then the standby. */
+function serve(view: Recorded, engine: RunningEngine): Step {
+  if (!view.proven && view.certain) return prove(view);
+  // An account statement that waits for an acknowledgement would hold up the standby's own log-in.
+  if (!view.provisioned && (!engine.semiSync.on || standbyInStep(view.peer, engine)))
+    return { kind: 'provision' };
+  if (view.provisioned && !engine.online) return { kind: 'let-in' };
+  return (
+    switchover(view, engine) ?? (peerMayCount(view) ? keepStandby(view, engine) : admitStandby(view, engine))
+  );
+}
+
+/** A planned hand-over: only to a standby that can take over at once. */
+function switchover(view: Recorded, engine: RunningEngine): Step | undefined {
+  const { asked, record } = view;
+  if (asked === record.switchover || !view.certain) return undefined;
+  if (asked === '') return writeStep(view, 'rearm', { switchover: '' }, 'the switchover annotation is gone');
+  return standbyInStep(view.peer, engine) && canTakeOver(view)
+    ? { kind: 'hand-over', reason: 'a hand-over was asked for' }
+    : undefined;
+}
+
+/** M11: a holder writes the record only while its own heartbeat is renewed. */
+function prove(view: Recorded): Step {
+  return view.certain
+    ? writeStep(view, 'prove', {}, 'a new start, or a passed deadline')
+    : wait('the heartbeat is not renewed');
+}
+
+function keepStandby(view: Recorded, engine: RunningEngine): Step {
+  if (!engine.semiSync.on) return { kind: 'semi-sync', on: true, reason: 'the standby is a recorded copy' };
+  const lost = whyLost(view, engine);
+  if (lost !== undefined) {
+    if (view.durability === 'Preferred') return withdraw(view, engine, lost);
+    // M8: a stalled acknowledgement with a healthy standby ends in a hand-over, never in waiting for ever.
+    if (standbyInStep(view.peer, engine) && canTakeOver(view)) return { kind: 'hand-over', reason: lost };
+    return wait(`commits wait for the standby: ${lost}`);
+  }
+  return replaceCopy(view, engine) ?? settled(view, 'the standby is in step');
+}
+
+/** Why the recorded standby no longer counts; undefined while it does. */
+function whyLost(view: Recorded, engine: RunningEngine): string | undefined {
+  const { alone, stalled } = view.history;
+  if (alone !== undefined && view.now - alone > STANDBY_GRACE_MS) return 'the standby is not connected';
+  if (stalled !== undefined && view.now - stalled > STANDBY_GRACE_MS)
+    return 'the standby does not acknowledge';
+  const standby = view.peer?.engine;
+  if (standby?.kind !== 'running') return undefined;
+  if (standby.replica?.sourceUuid === engine.serverUuid && standby.replica.sqlError !== '') {
+    return `the standby cannot apply: ${standby.replica.sqlError}`;
+  }
+  return undefined;
+}
+
+function withdraw(view: Recorded, engine: RunningEngine, reason: string): Step {
+  return writeStep(view, 'withdraw', { copies: [ownCopy(view, engine)] }, reason);
+}
+
+/** The standby came back on another data directory than the recorded one, and acknowledges. */
+function replaceCopy(view: Recorded, engine: RunningEngine): Step | undefined {
+  const standby = view.peer?.engine;
+  if (standby?.kind !== 'running' || isRecorded(view, copyOf(view.peerMember, standby))) return undefined;
+  return admission(view, engine);
+}
+
+/** No other copy: semi-sync goes on when a standby has caught up, and it is recorded once it has acknowledged (M5). */
+function admitStandby(view: Recorded, engine: RunningEngine): Step {
+  const admitted = admission(view, engine);
+  if (admitted !== undefined) return admitted;
+  const { semiSyncOn } = view.history;
+  const ready = standbyInStep(view.peer, engine) && engine.semiSync.clients > 0;
+  if (engine.semiSync.on) {
+    const late = semiSyncOn !== undefined && view.now - semiSyncOn.at > ADMISSION_MS;
+    return view.durability === 'Preferred' && (!ready || late) && view.proven
+      ? { kind: 'semi-sync', on: false, reason: 'no standby acknowledges' }
+      : wait('a first acknowledgement is awaited');
+  }
+  if (view.durability === 'Required')
+    return { kind: 'semi-sync', on: true, reason: 'durability is Required' };
+  if (!ready) return settled(view, 'there is no standby');
+  return lagOf(view.peer, engine) <= ADMISSION_LAG
+    ? { kind: 'semi-sync', on: true, reason: 'the standby has caught up' }
+    : wait('the standby is catching up');
+}
+
+function admission(view: Recorded, engine: RunningEngine): Step | undefined {
+  const standby = view.peer?.engine;
+  if (!view.certain || !view.proven || standby?.kind !== 'running') return undefined;
+  // One standby is connected, it is this one, and a commit made since semi-sync went on was acknowledged.
+  const acknowledged = engine.semiSync.clients === 1 && acknowledgedSinceOn(view.history);
+  if (!standbyInStep(view.peer, engine) || !acknowledged) return undefined;
+  const copies = [ownCopy(view, engine), copyOf(view.peerMember, standby)];
+  return writeStep(view, 'admit', { copies }, 'the standby acknowledges and applies');
+}
+
+/** By its agent's word it receives from this very server and applies. */
+export function standbyInStep(peer: PeerReport | undefined, own: RunningEngine): boolean {
+  const engine = peer?.engine;
+  return (
+    engine?.kind === 'running' &&
+    !engine.writable &&
+    engine.replica !== undefined &&
+    engine.replica.sourceUuid === own.serverUuid &&
+    engine.replica.io === 'on' &&
+    engine.replica.sql &&
+    engine.replica.sqlError === ''
+  );
+}
+
+function lagOf(peer: PeerReport | undefined, own: RunningEngine): number {
+  const engine = peer?.engine;
+  if (engine?.kind !== 'running') return Number.POSITIVE_INFINITY;
+  const theirs = unionGtids(parseGtids(engine.executed), parseGtids(engine.replica?.retrieved ?? ''));
+  return countGtids(subtractGtids(parseGtids(own.executed), theirs));
+}
+
+/** Nothing is left to do for the role: what an earlier life left in the volume goes (M9). */
+function settled(view: Recorded, reason: string): Step {
+  const [leftover] = view.leftovers;
+  return leftover !== undefined && view.job === undefined
+    ? { kind: 'remove', datadir: leftover }
+    : wait(reason);
+}

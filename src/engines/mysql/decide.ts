@@ -1,0 +1,64 @@
+// The next thing a MySQL agent does. Pure: what it rests on is in the view, what it may come to in the steps.
+import { taking } from '../../agent/role-record.ts';
+import { decideAsHolder } from './decide-holder.ts';
+import { decideAsStandby } from './decide-standby.ts';
+import { isPending, isRecorded, ownCopy, wait, writeStep } from './view.ts';
+import type { Recorded, Step, View } from './view.ts';
+
+export function decide(view: View): Step {
+  if (view.record === undefined) return wait('the role record has not been seen yet');
+  const recorded: Recorded = { ...view, record: view.record };
+  return view.record.holder === view.self ? decideAsHolder(recorded) : decideAsOther(recorded);
+}
+
+function decideAsOther(view: Recorded): Step {
+  const { record, engine } = view;
+  // L1: whoever is not the holder serves no writes, however it came to be open.
+  if (engine.kind === 'running' && engine.writable)
+    return { kind: 'close', reason: 'the role belongs to another' };
+  const taken = decideToTake(view);
+  if (taken !== undefined) return taken;
+  if (view.stopping) return wait('this pod is being stopped');
+  if (record.epoch === 0 && view.ordinal === 0) return decideFirst(view);
+  // A clone needs a server that takes it in. What is made here is nobody's copy.
+  if (engine.kind === 'empty') {
+    return view.job === undefined ? { kind: 'initialize', ...view.fresh } : wait('a server is being made');
+  }
+  return decideAsStandby(view);
+}
+
+/** The very first primary: ordinal 0, and only where nothing was ever initialised (M2). The claim comes before the data. */
+function decideFirst(view: Recorded): Step {
+  const { record } = view;
+  if (record.holder !== undefined || record.copies.length > 0)
+    return wait('the record names copies but no epoch');
+  if (view.initialised !== false) return wait('it is not known whether this cluster was initialised before');
+  if (view.engine.kind === 'unknown') return wait(view.engine.why);
+  if (view.engine.kind !== 'empty') {
+    return wait('the volume holds data, and no record says whose: it needs a human');
+  }
+  if (!view.certain) return wait('the heartbeat is not renewed');
+  const copies = [{ member: view.member, ...view.fresh }];
+  return writeStep(view, 'claim', { ...taking(record, view.self, 'promoting'), copies }, 'first start');
+}
+
+/** M3, M4: only a member that the record names exactly, over the very record that the verdict was passed on. */
+function decideToTake(view: Recorded): Step | undefined {
+  const { record, engine } = view;
+  if (view.stopping || view.promised || !view.certain || !view.recordOnWatch) return undefined;
+  if (engine.kind !== 'running' || !isRecorded(view, ownCopy(view, engine))) return undefined;
+  // What cannot be applied here can be applied there (M4): leave the role to the other copy.
+  if (engine.replica !== undefined && engine.replica.sqlError !== '' && record.copies.length > 1)
+    return undefined;
+  if (record.holder === undefined) {
+    if (view.refrain && record.copies.length > 1 && !isPending(view, 'take')) return undefined;
+    return writeStep(view, 'take', taking(record, view.self, 'promoting'), 'nobody holds the role');
+  }
+  if (!view.holderDead) return undefined;
+  return writeStep(
+    view,
+    'take',
+    taking(record, view.self, 'promoting'),
+    `no sign of life from ${record.holder}`,
+  );
+}

@@ -1,0 +1,83 @@
+// Until when this member may serve writes, kept in the supervisor's deadline file; and whether it has proven its role (M11).
+import type { Supervisor } from './supervisor.ts';
+
+export class Permit {
+  readonly #supervisor: Pick<Supervisor, 'arm' | 'disarm'>;
+  readonly #now: () => number;
+  #heartbeatUntil = Number.NEGATIVE_INFINITY;
+  #failsafeUntil = Number.NEGATIVE_INFINITY;
+  #armed: boolean;
+  #proven = false;
+
+  /** @param armed what an earlier agent left: an engine that is open stays under its deadline */
+  constructor(
+    supervisor: Pick<Supervisor, 'arm' | 'disarm'>,
+    armed: boolean,
+    now: () => number = () => performance.now(),
+  ) {
+    this.#supervisor = supervisor;
+    this.#armed = armed;
+    this.#now = now;
+  }
+
+  /** Monotonic milliseconds. */
+  until(): number {
+    return Math.max(this.#heartbeatUntil, this.#failsafeUntil);
+  }
+
+  permitted(): boolean {
+    return this.#now() < this.until();
+  }
+
+  /** A write on the record was confirmed after the start and after the last passed deadline (M11). */
+  proven(): boolean {
+    if (!this.permitted()) this.#proven = false;
+    return this.#proven;
+  }
+
+  /** The heartbeat was renewed. */
+  renewed(until: number): void {
+    this.#extend(() => {
+      this.#heartbeatUntil = until;
+    });
+  }
+
+  /** The failsafe lets this holder carry on. */
+  carryOn(until: number): void {
+    this.#extend(() => {
+      this.#failsafeUntil = until;
+    });
+  }
+
+  /** An own write on the record was confirmed. */
+  confirmed(): void {
+    this.#proven = this.permitted();
+  }
+
+  /** This holder yields: it has to prove its role anew before it opens again. */
+  forsake(): void {
+    this.#proven = false;
+    this.#failsafeUntil = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Before mysqld is opened: from now on it does not outlive the permit. */
+  arm(): void {
+    this.#armed = true;
+    this.#supervisor.arm(this.until());
+  }
+
+  /** mysqld is closed. */
+  disarm(): void {
+    if (!this.#armed) return;
+    this.#armed = false;
+    this.#supervisor.disarm();
+  }
+
+  #extend(move: () => void): void {
+    // A gap ends the proof, also where it went by unseen: the process may have been stopped in it.
+    if (!this.permitted()) this.#proven = false;
+    const before = this.until();
+    move();
+    if (this.#armed && this.until() > before) this.#supervisor.arm(this.until());
+  }
+}

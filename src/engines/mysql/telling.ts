@@ -1,0 +1,41 @@
+// Which steps of the agent people are told of, as Events of the SpaceCluster.
+import type { SpaceCluster } from '../../api/v1alpha1/index.ts';
+import type { EventRecorder, Occurrence } from '../../kube/events.ts';
+import type { Step } from './view.ts';
+
+export function tell(events: EventRecorder, cluster: SpaceCluster, step: Step): void {
+  const occurrence = occurrenceOf(step);
+  if (occurrence !== undefined) events.record(cluster, occurrence);
+}
+
+function occurrenceOf(step: Step): Occurrence | undefined {
+  if (step.kind === 'clone') {
+    return {
+      type: 'Normal',
+      reason: 'MySQLClone',
+      action: 'Clone',
+      note: `a standby is cloned from ${step.donor}`,
+    };
+  }
+  if (step.kind !== 'write') return undefined;
+  const about = (type: Occurrence['type'], reason: string, action: string): Occurrence => ({
+    type,
+    reason,
+    action,
+    note: `MySQL role: ${step.reason}`,
+  });
+  switch (step.write) {
+    case 'take':
+      return about('Warning', 'MySQLRoleTaken', 'Take');
+    case 'open':
+      return about('Normal', 'MySQLPrimaryOpens', 'Promote');
+    case 'admit':
+      return about('Normal', 'MySQLStandbyInSync', 'Admit');
+    case 'withdraw':
+      return about('Warning', 'MySQLStandbyLost', 'Withdraw');
+    case 'release':
+      return about('Normal', 'MySQLRoleReleased', 'Release');
+    default:
+      return undefined;
+  }
+}
