@@ -1,6 +1,13 @@
 // A Kubernetes cluster of three nodes in which every preflight check passes: the starting point of its unit tests.
 import type { PreflightFacts } from '../../src/spacecluster/preflight/facts.ts';
-import type { IPAddressPool, L2Advertisement, Node, Pod, Service } from '../../src/kube/types.ts';
+import type {
+  IPAddressPool,
+  L2Advertisement,
+  Node,
+  PersistentVolumeClaim,
+  Pod,
+  Service,
+} from '../../src/kube/types.ts';
 import type { SpaceCluster, SpaceClusterSpec } from '../../src/api/v1alpha1/index.ts';
 import { sampleCluster } from './sample.ts';
 
@@ -68,6 +75,20 @@ export function member(name: string, container: string, image: string): Pod {
   };
 }
 
+/** A claim of the MySQL pair. */
+export function claim(size: string, storageClassName: string): PersistentVolumeClaim {
+  return {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: {
+      name: 'data-demo-mysql-0',
+      namespace: 'demo',
+      labels: { 'app.kubernetes.io/component': 'mysql' },
+    },
+    spec: { storageClassName, resources: { requests: { storage: size } } },
+  };
+}
+
 export const METALLB = {
   installed: true,
   namespace: 'metallb-system',
@@ -94,11 +115,13 @@ export function facts(change: Partial<PreflightFacts> = {}): PreflightFacts {
           annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' },
         },
         provisioner: 'lab',
+        allowVolumeExpansion: true,
       },
     ],
     metallb: METALLB,
     otherClusters: [],
     pods: [],
+    claims: [],
     tlsSecret: undefined,
     ...change,
   };

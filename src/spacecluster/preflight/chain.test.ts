@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { sampleCluster } from '../../../test/unit/sample.ts';
-import { facts, member, METALLB, node, speaker, vip } from '../../../test/unit/preflight-facts.ts';
+import { claim, facts, member, METALLB, node, speaker, vip } from '../../../test/unit/preflight-facts.ts';
 import { runPreflight } from './chain.ts';
 import type { PreflightFacts } from './facts.ts';
 
@@ -82,6 +82,12 @@ const FAILURES: readonly (readonly [
     { storageClasses: [] },
   ],
   [
+    'volumes that cannot grow',
+    'VolumesCannotGrow',
+    'spec.mysql.storage.size: 2Gi is wanted, claim data-demo-mysql-0 has 1Gi, and its class old does not allow',
+    { claims: [claim('1Gi', 'old')] },
+  ],
+  [
     'an old MySQL',
     'UnsupportedVersion',
     'mysql:8.0 is not supported; 8.4 to 9.7 is wanted',
@@ -159,6 +165,8 @@ describe('runPreflight', () => {
       'the same version without its minor number',
       { pods: RUNNING, cluster: sampleCluster({ images: { ...DEMO.spec.images, mysql: 'mysql:9' } }) },
     ],
+    ['volumes can grow', { claims: [claim('1Gi', 'lab-local')] }],
+    ['volumes need not grow', { claims: [claim('2048Mi', 'old')] }],
     ['an upgrade', { pods: [member('demo-mysql-0', 'mysql', 'mysql:8.4')] }],
   ])('passes when %s', (_what, change) => {
     expect(runPreflight(facts(change), NOW)).toMatchObject({ passed: true });

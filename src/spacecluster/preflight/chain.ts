@@ -4,7 +4,7 @@ import type { Check } from './check.ts';
 import type { PreflightFacts } from './facts.ts';
 import { metallbConfigured, metallbRuns, poolAllowed, poolCovers } from './metallb.ts';
 import { bigEnough, enoughNodes, insideSubnet } from './nodes.ts';
-import { storageClassesExist } from './storage.ts';
+import { storageClassesExist, volumesCanGrow } from './storage.ts';
 import { tlsSecretUsable } from './tls.ts';
 import { noDowngrade, noMajorUpgrade, versionsSupported } from './versions.ts';
 import { notAskedTwice, notInPodRange, notInServiceRange, notOfANode, notOfAnotherService } from './vip.ts';
@@ -23,6 +23,7 @@ const CHECKS: readonly Check[] = [
   enoughNodes,
   bigEnough,
   storageClassesExist,
+  volumesCanGrow,
   versionsSupported,
   noDowngrade,
   noMajorUpgrade,

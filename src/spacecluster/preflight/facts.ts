@@ -6,6 +6,7 @@ import type {
   L2Advertisement,
   Namespace,
   Node,
+  PersistentVolumeClaim,
   Pod,
   Secret,
   Service,
@@ -29,6 +30,8 @@ export interface PreflightFacts {
   readonly otherClusters: readonly SpaceCluster[];
   /** This cluster's own pods: what runs already. Empty before the first start. */
   readonly pods: readonly Pod[];
+  /** This cluster's own claims, an earlier life's included. */
+  readonly claims: readonly PersistentVolumeClaim[];
   /** The Secret that `tls.secretName` names; undefined when it names none, or when there is no such Secret. */
   readonly tlsSecret: Secret | undefined;
 }

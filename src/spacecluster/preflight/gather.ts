@@ -10,6 +10,7 @@ import {
   L2Advertisements,
   Namespaces,
   Nodes,
+  PersistentVolumeClaims,
   Pods,
   Secrets,
   ServiceCIDRs,
@@ -31,10 +32,10 @@ export async function gatherPreflight(
   settings: PreflightSettings,
   signal: AbortSignal,
 ): Promise<PreflightFacts> {
-  const { namespace, name, uid } = cluster.metadata;
+  const { namespace, uid } = cluster.metadata;
   const all = async <T extends KubeObject>(type: ResourceType<T>): Promise<readonly T[]> =>
     (await kube.list(type, {}, { signal })).items;
-  const [space, nodes, services, ranges, storageClasses, metallb, clusters, pods, tlsSecret] =
+  const [space, nodes, services, ranges, storageClasses, metallb, clusters, pods, claims, tlsSecret] =
     await Promise.all([
       kube.get(Namespaces, undefined, namespace, { signal }),
       all(Nodes),
@@ -43,7 +44,8 @@ export async function gatherPreflight(
       all(StorageClasses),
       gatherMetalLB(kube, settings.metallbNamespace, signal),
       all(SpaceClusters),
-      ownPods(kube, namespace, name, signal),
+      own(kube, cluster, Pods, signal),
+      own(kube, cluster, PersistentVolumeClaims, signal),
       tlsSecretOf(kube, cluster, signal),
     ]);
   return {
@@ -57,6 +59,7 @@ export async function gatherPreflight(
     metallb,
     otherClusters: clusters.filter(({ metadata }) => metadata.uid !== uid),
     pods,
+    claims,
     tlsSecret,
   };
 }
@@ -92,16 +95,17 @@ function isSpeaker({ metadata }: Pod): boolean {
   );
 }
 
-async function ownPods(
+/** Objects of this kind that carry the cluster's labels. */
+async function own<T extends KubeObject>(
   kube: KubeClient,
-  namespace: string,
-  name: string,
+  { metadata }: SpaceCluster,
+  type: ResourceType<T>,
   signal: AbortSignal,
-): Promise<readonly Pod[]> {
-  const labelSelector = Object.entries(objectLabels(name))
+): Promise<readonly T[]> {
+  const labelSelector = Object.entries(objectLabels(metadata.name))
     .map(([key, value]) => `${key}=${value}`)
     .join(',');
-  return (await kube.list(Pods, { namespace, labelSelector }, { signal })).items;
+  return (await kube.list(type, { namespace: metadata.namespace, labelSelector }, { signal })).items;
 }
 
 async function tlsSecretOf(

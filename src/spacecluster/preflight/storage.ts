@@ -1,4 +1,5 @@
-// Check of the storage classes: the named one exists, or there is a default one.
+// Checks of the storage classes: the named one exists, or there is a default one, and volumes that are to grow can.
+import { parseQuantity } from '../../kube/quantity.ts';
 import { fail, PASS } from './check.ts';
 import type { Check } from './check.ts';
 
@@ -16,4 +17,30 @@ export const storageClassesExist: Check = ({ cluster, storageClasses }) => {
   });
   if (faults.length === 0) return PASS;
   return fail('StorageClassMissing', `${faults.join('; ')}; classes found: ${known.join(', ') || 'none'}`);
+};
+
+export const volumesCanGrow: Check = ({ cluster, storageClasses, claims }) => {
+  const { mysql, postgresql, cassandra } = cluster.spec;
+  const expandable = new Set(
+    storageClasses
+      .filter(({ allowVolumeExpansion }) => allowVolumeExpansion === true)
+      .map(({ metadata }) => metadata.name),
+  );
+  for (const [part, { storage }] of Object.entries({ mysql, postgresql, cassandra })) {
+    const stuck = claims.find(
+      ({ metadata, spec }) =>
+        metadata.labels?.['app.kubernetes.io/component'] === part &&
+        parseQuantity(spec?.resources?.requests?.['storage'] ?? '0') < parseQuantity(storage.size) &&
+        !expandable.has(spec?.storageClassName ?? ''),
+    );
+    if (stuck !== undefined) {
+      return fail(
+        'VolumesCannotGrow',
+        `spec.${part}.storage.size: ${storage.size} is wanted, claim ${stuck.metadata.name} has ` +
+          `${stuck.spec?.resources?.requests?.['storage'] ?? '0'}, and its class ${stuck.spec?.storageClassName ?? '(none)'} ` +
+          'does not allow volumes to grow (allowVolumeExpansion)',
+      );
+    }
+  }
+  return PASS;
 };
