@@ -1,5 +1,5 @@
 // The chart's admission policies on the real API server: a pod's token writes its own Lease, role and endpoint, no more (L2, L3).
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { messageOf } from '../../src/errors.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { loadKubeConfig } from '../../src/kube/config.ts';
@@ -121,6 +121,9 @@ function annotatedEpoch(epoch: number): (slice: EndpointSlice) => EndpointSlice 
     metadata: { ...slice.metadata, annotations: { 'spacecluster.dev/epoch': String(epoch) } },
   });
 }
+
+// Each step is a process or a call; on a busy machine they take their time.
+jest.setTimeout(30_000);
 
 beforeAll(async () => {
   await requireChart();

@@ -1,5 +1,5 @@
 // Bad input on the real API server: refused, by a message that names the field, and nothing is made or changed (R2, R4).
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { kubectl, mustKubectl, requireChart } from './kubectl.ts';
 
 const NAMESPACE = 'it-bad-input';
@@ -243,6 +243,9 @@ async function stored(): Promise<readonly Stored[]> {
   const text = await mustKubectl(['get', 'spaceclusters', '--namespace', NAMESPACE, '-o', 'json']);
   return (JSON.parse(text) as { readonly items: readonly Stored[] }).items;
 }
+
+// Each step is a process or a call; on a busy machine they take their time.
+jest.setTimeout(30_000);
 
 beforeAll(async () => {
   await requireChart();

@@ -1,6 +1,6 @@
 // The chart: what it renders, what it refuses, and that a real API server takes it, with no right too many.
 import { readdir, readFile } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { parseAllDocuments } from 'yaml';
 import { kubectl, mustKubectl, requireChart, run } from './kubectl.ts';
 
@@ -36,6 +36,9 @@ async function rendered(...args: readonly string[]): Promise<readonly Rendered[]
 async function may(subject: string, ...question: readonly string[]): Promise<string> {
   return (await kubectl(['auth', 'can-i', ...question, '--as', subject])).stdout.trim();
 }
+
+// Each step is a process or a call; on a busy machine they take their time.
+jest.setTimeout(30_000);
 
 beforeAll(async () => {
   await requireChart();

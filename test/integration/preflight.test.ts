@@ -1,5 +1,5 @@
 // Preflight's facts, read from a real cluster with the operator's own rights, and what they say of wrong specs.
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { SpaceClusters } from '../../src/api/v1alpha1/index.ts';
 import type { SpaceCluster, SpaceClusterSpec } from '../../src/api/v1alpha1/index.ts';
 import { loadKubeConfig } from '../../src/kube/config.ts';
@@ -41,6 +41,9 @@ async function verdict(cluster: SpaceCluster): Promise<string> {
   const { passed, reason, message } = runPreflight(await gather(cluster), new Date());
   return passed ? 'passed' : `${reason}: ${message}`;
 }
+
+// Each step is a process or a call; on a busy machine they take their time.
+jest.setTimeout(30_000);
 
 beforeAll(async () => {
   await requireChart();
