@@ -2,8 +2,9 @@
 import { EngineError } from '../../errors.ts';
 import { PORTS } from '../../api/v1alpha1/names.ts';
 import { AGENT_SCHEMA, REPLICATION_USER, TLS_MOUNT } from './config.ts';
-import type { Row, Session } from './connection.ts';
+import type { Session } from './connection.ts';
 import type { ReplicaState, RunningEngine } from './member-state.ts';
+import type { Row } from './packets.ts';
 
 /** Statements that nothing should hold up. */
 const QUICK_MS = 1_000;
@@ -183,8 +184,7 @@ export async function markerWaitsForAck(session: Session): Promise<boolean> {
 }
 
 function text(row: Row, column: string): string {
-  const value = row[column];
-  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+  return row[column] ?? '';
 }
 
 function number(row: Row, column: string): number {

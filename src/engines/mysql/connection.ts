@@ -1,10 +1,9 @@
-// Connections of the agent to its own mysqld, by the local socket. The only place that knows the driver.
-import { createConnection } from 'mysql2/promise';
-import type { Connection } from 'mysql2/promise';
+// A session of the agent with its own mysqld: a connection for each kind of statement, all ending together.
 import { EngineError, messageOf, TimeoutError } from '../../errors.ts';
 import { AGENT_USER, SOCKET } from './config.ts';
-
-export type Row = Readonly<Record<string, unknown>>;
+import { bind } from './packets.ts';
+import type { Row } from './packets.ts';
+import { Wire } from './wire.ts';
 
 /**
  * What a connection is for. `admin` carries only statements that no commit and no disk can hold up: where an account
@@ -16,21 +15,27 @@ export type Lane = (typeof LANES)[number];
 
 const CONNECT_MS = 2_000;
 
-/** One life of a mysqld, as long as all lanes to it are open. */
+/** The agent's end of one run of mysqld, as long as all lanes to it are open. */
 export class Session {
-  readonly #lanes: ReadonlyMap<Lane, Connection>;
+  readonly #lanes = new Map<Lane, Wire>();
   #ended = false;
   #onEnd: () => void = () => undefined;
 
-  constructor(lanes: ReadonlyMap<Lane, Connection>) {
-    this.#lanes = lanes;
-    for (const connection of lanes.values()) {
-      for (const event of ['error', 'end']) {
-        connection.on(event, () => {
-          this.close();
+  /** @throws EngineError when mysqld does not accept the agent yet */
+  static async open(socket: string = SOCKET): Promise<Session> {
+    const session = new Session();
+    try {
+      for (const lane of LANES) {
+        const wire = await Wire.open(socket, AGENT_USER, CONNECT_MS, () => {
+          session.close();
         });
+        session.#lanes.set(lane, wire);
       }
+    } catch (error) {
+      session.close();
+      throw new EngineError(`no connection to mysqld: ${messageOf(error)}`);
     }
+    return session;
   }
 
   /** The server went away, or the session was closed. */
@@ -45,7 +50,7 @@ export class Session {
 
   /** The server's own number of a lane's connection, as in its process list. */
   threadId(lane: Lane): number {
-    return this.#lane(lane).threadId ?? 0;
+    return this.#lane(lane).threadId;
   }
 
   /**
@@ -59,18 +64,19 @@ export class Session {
     timeoutMs: number,
     values: readonly (string | number)[] = [],
   ): Promise<readonly Row[]> {
-    const connection = this.#lane(lane);
+    const wire = this.#lane(lane);
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
       late.reject(new TimeoutError(`mysqld did not answer ${nameOf(sql)} within ${timeoutMs} ms`));
     }, timeoutMs);
+    const answer = wire.query(bind(sql, values));
+    // One that comes after the time-out is nobody's.
+    answer.catch(() => undefined);
     try {
-      const [rows] = await Promise.race([connection.query(sql, [...values]), late.promise]);
-      return Array.isArray(rows) ? (rows as readonly Row[]) : [];
+      return await Promise.race([answer, late.promise]);
     } catch (error) {
       if (error instanceof TimeoutError) throw error;
-      if (isFatal(error)) this.close();
-      throw new EngineError(`mysqld refused ${nameOf(sql)}: ${messageOf(error)}`, { errno: errnoOf(error) });
+      throw new EngineError(`mysqld refused ${nameOf(sql)}: ${messageOf(error)}`);
     } finally {
       clearTimeout(timer);
     }
@@ -79,52 +85,18 @@ export class Session {
   close(): void {
     if (this.#ended) return;
     this.#ended = true;
-    for (const connection of this.#lanes.values()) connection.destroy();
+    for (const wire of this.#lanes.values()) wire.close();
     this.#onEnd();
   }
 
-  #lane(lane: Lane): Connection {
-    const connection = this.#lanes.get(lane);
-    if (connection === undefined || this.#ended) throw new EngineError('the connection to mysqld has ended');
-    return connection;
+  #lane(lane: Lane): Wire {
+    const wire = this.#lanes.get(lane);
+    if (wire === undefined || this.#ended) throw new EngineError('the connection to mysqld has ended');
+    return wire;
   }
-}
-
-/** @throws EngineError when mysqld does not accept the agent yet */
-export async function openSession(socket: string = SOCKET): Promise<Session> {
-  const lanes = new Map<Lane, Connection>();
-  try {
-    for (const lane of LANES) lanes.set(lane, await connect(socket));
-  } catch (error) {
-    for (const connection of lanes.values()) connection.destroy();
-    throw new EngineError(`no connection to mysqld: ${messageOf(error)}`);
-  }
-  return new Session(lanes);
-}
-
-async function connect(socketPath: string): Promise<Connection> {
-  return createConnection({
-    socketPath,
-    user: AGENT_USER,
-    connectTimeout: CONNECT_MS,
-    // The server takes the peer's UID for its word; there is nothing to send.
-    authPlugins: { auth_socket: () => () => Buffer.alloc(0) },
-    supportBigNumbers: true,
-    dateStrings: true,
-  });
 }
 
 /** The statement's first words: never its values, which may be secret. */
 function nameOf(sql: string): string {
   return sql.trim().split(/\s+/).slice(0, 3).join(' ');
-}
-
-function isFatal(error: unknown): boolean {
-  return error instanceof Error && 'fatal' in error && error.fatal === true;
-}
-
-function errnoOf(error: unknown): number | undefined {
-  return error instanceof Error && 'errno' in error && typeof error.errno === 'number'
-    ? error.errno
-    : undefined;
 }

@@ -2,8 +2,7 @@
 import { messageOf, TimeoutError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
 import { readEngine } from './admin.ts';
-import { openSession } from './connection.ts';
-import type { Session } from './connection.ts';
+import { Session } from './connection.ts';
 import type { EngineState } from './member-state.ts';
 import type { Supervisor } from './supervisor.ts';
 
@@ -12,18 +11,15 @@ export interface MemberOptions {
   readonly log: Logger;
   /** Called when the session to mysqld ends by itself. */
   readonly onEnd: () => void;
-  readonly connect?: () => Promise<Session>;
 }
 
 export class Member {
   readonly #options: MemberOptions;
-  readonly #connect: () => Promise<Session>;
   #session: Session | undefined;
   #run = '';
 
   constructor(options: MemberOptions) {
     this.#options = options;
-    this.#connect = options.connect ?? openSession;
   }
 
   /** To the running mysqld; undefined while there is none. */
@@ -67,7 +63,7 @@ export class Member {
   async #current(run: string): Promise<Session> {
     const open = this.session();
     if (open !== undefined) return open;
-    this.#session = await this.#connect();
+    this.#session = await Session.open();
     this.#run = run;
     this.#session.onEnd(this.#options.onEnd);
     this.#options.log.info('connected to mysqld', { run });

@@ -113,7 +113,7 @@ do_initialize() {
   [ "$current" != "$1" ] || return 0
   [ -z "$current" ] || { say "refused: $current is in use"; return 1; }
   rm -rf "\${DATA:?}/$1.tmp"
-  mysqld --no-defaults --initialize-insecure --datadir="$DATA/$1.tmp" --log-error-verbosity=1 &&
+  mysqld --no-defaults --initialize-insecure --datadir="$DATA/$1.tmp" --loose-innodb-numa-interleave=OFF --log-error-verbosity=1 &&
     mv "$DATA/$1.tmp" "$DATA/$1" && identify "$1" "$2" && set_current "$1"
 }
 
