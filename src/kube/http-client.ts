@@ -214,21 +214,21 @@ function clientOver(
   }
 
   return {
-    get: (type, namespace, name, callOptions) =>
+    get: async (type, namespace, name, callOptions) =>
       call({ verb: 'get', type, namespace, name, path: objectPath(type, namespace, name) }, callOptions),
     list,
-    create: (type, object, callOptions) => {
+    create: async (type, object, callOptions) => {
       const { namespace, name } = object.metadata;
       const path = writableCollection(type, namespace, name);
       return call({ verb: 'create', type, namespace, name, path, body: object }, callOptions);
     },
-    replace: (type, object, callOptions) => {
+    replace: async (type, object, callOptions) => {
       const { namespace, name } = object.metadata;
       const subresource = callOptions?.subresource;
       const path = objectPath(type, namespace, name, subresource);
       return call({ verb: 'update', type, namespace, name, subresource, path, body: object }, callOptions);
     },
-    mergePatch: (type, namespace, name, patch, callOptions) => {
+    mergePatch: async (type, namespace, name, patch, callOptions) => {
       const subresource = callOptions?.subresource;
       const path = objectPath(type, namespace, name, subresource);
       const contentType = 'application/merge-patch+json';
@@ -237,7 +237,7 @@ function clientOver(
         callOptions,
       );
     },
-    apply: (type, object, applyOptions) => {
+    apply: async (type, object, applyOptions) => {
       const { namespace, name } = object.metadata;
       const { subresource, fieldManager, force } = applyOptions;
       const path = withQuery(objectPath(type, namespace, name, subresource), { fieldManager, force });
