@@ -4,6 +4,7 @@ import { API_VERSION, SpaceClusters } from '../../src/api/v1alpha1/index.ts';
 import type { SpaceCluster } from '../../src/api/v1alpha1/index.ts';
 import { memberTlsSecret, names } from '../../src/api/v1alpha1/names.ts';
 import { DATABASE, memberService, pairRecord } from '../../src/engines/postgresql/names.ts';
+import { RUN_DIR } from '../../src/engines/shared/pods.ts';
 import { presets, specs } from '../../src/engines/postgresql/specs.ts';
 import { Applier } from '../../src/kube/apply.ts';
 import { EndpointSlices, Leases, Namespaces, Secrets } from '../../src/kube/resources.ts';
@@ -60,7 +61,7 @@ export async function openPair(namespace: string, image: string): Promise<Pair> 
         }[],
       };
     },
-    close: bench.close,
+    close: () => bench.close(),
   };
 }
 
@@ -117,27 +118,9 @@ async function secrets(cluster: SpaceCluster, kube: HttpKubeClient): Promise<rea
 }
 
 async function psql(namespace: string, ordinal: number, text: string, user: string): Promise<string> {
-  const { code, stdout, stderr } = await run(
-    'kubectl',
-    [
-      ...['-n', namespace, 'exec', '-i', memberService(NAME, ordinal), '-c', 'postgresql', '--'],
-      ...[
-        'psql',
-        '-X',
-        '-q',
-        '-A',
-        '-t',
-        '-v',
-        'ON_ERROR_STOP=1',
-        '-h',
-        '/run/spacecluster',
-        '-U',
-        user,
-        DATABASE,
-      ],
-    ],
-    text,
-  );
+  const target = ['-n', namespace, 'exec', '-i', memberService(NAME, ordinal), '-c', 'postgresql'];
+  const psql = ['psql', '-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-h', RUN_DIR, '-U', user, DATABASE];
+  const { code, stdout, stderr } = await run('kubectl', [...target, '--', ...psql], text);
   if (code !== 0) throw new Error(`psql on member ${ordinal}: ${stderr.trim()}`);
   return stdout.trim();
 }

@@ -106,6 +106,7 @@ export class Member {
 
   #begin(seen: Observation, signal: AbortSignal): void {
     const step = decide(seen);
+    if (step.kind === 'wait' && step.reason === 'Looking') return;
     if (tell(step) !== tell(this.#step))
       this.#options.log.info('next step', { step: step.kind, why: tell(step) });
     this.#step = step;
