@@ -159,7 +159,7 @@ export class Peers {
           },
         ];
       })
-      .toSorted((a, b) => a.pod.localeCompare(b.pod));
+      .toSorted((a, b) => (a.pod < b.pod ? -1 : 1));
   }
 
   /** For the heartbeat: a renewal leaves now. */

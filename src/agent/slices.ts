@@ -53,6 +53,15 @@ export class Slices {
     await this.#change(service, without(this.#identity.pod, this.#identity.uid), signal);
   }
 
+  /** Is this very pod among the endpoints now? One read; throws what it throws. */
+  async leadsToSelf(service: string, signal: AbortSignal): Promise<boolean> {
+    const slice = await this.#kube.get(EndpointSlices, this.#identity.namespace, service, {
+      signal,
+      timeoutMs: CALL_MS,
+    });
+    return (slice.endpoints ?? []).some((each) => each.targetRef?.uid === this.#identity.uid);
+  }
+
   async #change(service: string, change: SliceChange, signal: AbortSignal): Promise<void> {
     for (;;) {
       try {

@@ -14,7 +14,7 @@ export class Wake {
   async wait(ms: number, signal: AbortSignal): Promise<void> {
     if (!this.#pending && !signal.aborted) {
       const { promise, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(resolve, ms);
+      const timer = setTimeout(resolve, Math.max(0, ms));
       this.#resume = resolve;
       signal.addEventListener('abort', this.#resume, { once: true });
       await promise;
