@@ -77,6 +77,7 @@ export function presets(cluster: SpaceCluster): readonly KubeObject[] {
 /** No selector: its endpoint is written by the role's holder, and the address follows the endpoint's node. */
 function vipService(cluster: SpaceCluster): Service {
   const { address, managePool } = cluster.spec.vip;
+  const loadBalancerClass = cluster.spec.loadBalancer?.loadBalancerClass;
   const ports: readonly ServicePort[] = SERVICE_PORTS.map(({ name, port, target }) => ({
     name,
     port,
@@ -95,6 +96,7 @@ function vipService(cluster: SpaceCluster): Service {
       // Announced only from the node of the one endpoint, without a second hop, and with the client's own address.
       externalTrafficPolicy: 'Local',
       allocateLoadBalancerNodePorts: false,
+      ...(loadBalancerClass === undefined ? {} : { loadBalancerClass }),
       ports,
     },
   };
