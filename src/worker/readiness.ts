@@ -9,10 +9,11 @@ export interface ReadinessFacts {
   readonly stopping: boolean;
 }
 
+/** Told without log-in, so it names no host and quotes no error: those are in the worker's log. */
 export interface Readiness {
   readonly ready: boolean;
   readonly detail: string;
-  readonly databases: readonly DatabaseState[];
+  readonly databases: readonly Pick<DatabaseState, 'name' | 'up'>[];
 }
 
 /**
@@ -28,13 +29,14 @@ export function readiness({ databases, missing, stopping }: ReadinessFacts): Rea
   const reachable = mysql?.silentMs !== undefined && mysql.silentMs <= MYSQL_GRACE_MS;
   const reasons = [
     ...(stopping ? ['the worker is ending'] : []),
-    ...(reachable ? [] : [`MySQL does not answer: ${mysql?.detail ?? 'not reached yet'}`]),
+    ...(reachable ? [] : ['MySQL does not answer']),
     ...missing,
   ];
-  if (reasons.length > 0) return { ready: false, detail: reasons.join('; '), databases };
+  const told = databases.map(({ name, up }) => ({ name, up }));
+  if (reasons.length > 0) return { ready: false, detail: reasons.join('; '), databases: told };
   return {
     ready: true,
     detail: down.length === 0 ? 'all databases answer' : `serving without ${down.join(', ')}`,
-    databases,
+    databases: told,
   };
 }

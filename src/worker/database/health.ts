@@ -10,8 +10,6 @@ export interface DatabaseState {
   readonly up: boolean;
   /** Milliseconds since it last answered; undefined when it never did. */
   readonly silentMs: number | undefined;
-  /** Why it does not answer. */
-  readonly detail?: string;
 }
 
 export interface Check {
@@ -25,7 +23,7 @@ export class DatabaseHealth {
   readonly #checks: readonly Check[];
   readonly #log: Logger;
   readonly #answeredAt = new Map<DatabaseName, number>();
-  readonly #failures = new Map<DatabaseName, string>();
+  readonly #failing = new Set<DatabaseName>();
 
   constructor(checks: readonly Check[], log: Logger) {
     this.#checks = checks;
@@ -41,12 +39,10 @@ export class DatabaseHealth {
   states(now: number): readonly DatabaseState[] {
     return this.#checks.map(({ name }) => {
       const answeredAt = this.#answeredAt.get(name);
-      const failure = this.#failures.get(name);
       return {
         name,
-        up: answeredAt !== undefined && failure === undefined,
+        up: answeredAt !== undefined && !this.#failing.has(name),
         silentMs: answeredAt === undefined ? undefined : Math.round(now - answeredAt),
-        ...(failure === undefined ? {} : { detail: failure }),
       };
     });
   }
@@ -55,13 +51,13 @@ export class DatabaseHealth {
     while (!signal.aborted) {
       try {
         await run(signal);
-        if (this.#failures.delete(name)) this.#log.info('database answers again', { database: name });
+        if (this.#failing.delete(name)) this.#log.info('database answers again', { database: name });
         this.#answeredAt.set(name, performance.now());
       } catch (error) {
-        if (!this.#failures.has(name) && !signal.aborted) {
+        if (!this.#failing.has(name) && !signal.aborted) {
           this.#log.warn('database does not answer', { database: name, error: messageOf(error) });
         }
-        this.#failures.set(name, messageOf(error));
+        this.#failing.add(name);
       }
       await sleep(periodMs, signal);
     }

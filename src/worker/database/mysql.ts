@@ -26,7 +26,7 @@ export interface WriteOptions {
 }
 
 const BOUND_MS = 15_000;
-const PAUSE = { firstMs: 50, maxMs: 500 };
+const PAUSE = { firstMs: 50, maxMs: 250 };
 
 /** What becomes of the connection when the work is done. */
 type Afterwards = 'keep' | 'discard';
@@ -105,6 +105,7 @@ export class MySql {
         const meaning = meaningOf(error);
         if (meaning === 'refused') throw error;
         if (meaning === 'elsewhere') pool.leave();
+        if (boundMs === 0) throw error;
         if (performance.now() >= giveUpAt || this.#closed) {
           throw new TimeoutError(`MySQL did not answer within ${boundMs} ms: ${messageOf(error)}`, { tries });
         }
