@@ -78,8 +78,6 @@ export function createTransport(config: KubeConfig, options: TransportOptions): 
     watches: agent('watches'),
   };
 
-  const established = new WeakSet<Socket>();
-
   /** Resolves with the head of the answer. `exchange` lives until the body has been read. */
   async function open(request: HttpRequest, exchange: Exchange): Promise<IncomingMessage> {
     const auth = await config.authHeaders();
@@ -102,10 +100,14 @@ export function createTransport(config: KubeConfig, options: TransportOptions): 
         },
       });
       exchange.begin(outgoing);
-      outgoing.once('error', (error) => {
+      // For its whole life: an error without a listener would end the process.
+      outgoing.on('error', (error) => {
         reject(exchange.explain(error, outgoing.reusedSocket));
       });
-      outgoing.once('response', resolve);
+      outgoing.once('response', (answer) => {
+        answer.on('error', () => undefined);
+        resolve(answer);
+      });
       // Nothing leaves before the connection stands: the guard judges when the write is made, not when it was asked for.
       const release = (): void => {
         try {
@@ -118,13 +120,8 @@ export function createTransport(config: KubeConfig, options: TransportOptions): 
       };
       outgoing.once('socket', (socket) => {
         socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
-        if (established.has(socket)) release();
-        else {
-          socket.once(secure ? 'secureConnect' : 'connect', () => {
-            established.add(socket);
-            release();
-          });
-        }
+        if (isOpen(socket)) release();
+        else socket.once(secure ? 'secureConnect' : 'connect', release);
       });
     });
   }
@@ -272,6 +269,11 @@ class Exchange {
     this.timedOut = true;
     this.#outgoing?.destroy(new Error('timed out'));
   }
+}
+
+/** Ready to carry a request: connected, and over TLS with the handshake done and the server's certificate verified. */
+function isOpen(socket: Socket): boolean {
+  return !socket.connecting && !('secureConnecting' in socket && socket.secureConnecting === true);
 }
 
 function describe(request: HttpRequest, what: string): string {
