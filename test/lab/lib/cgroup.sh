@@ -33,9 +33,7 @@ cgroup_make() {
 
 hand_down_controllers() {
   local controller
-  while read -rd ' ' controller; do
-    echo "+$controller" >"$1/cgroup.subtree_control" || true
-  done < <(cat "$1/cgroup.controllers"; echo ' ')
+  for controller in $(<"$1/cgroup.controllers"); do echo "+$controller" >"$1/cgroup.subtree_control" || true; done
 }
 
 # cgroup_enter PATH: move the calling (sub)shell; what it starts stays there.

@@ -84,6 +84,7 @@ lab_down() {
     if [ -e "/run/netns/sclab-n$i" ] || [ -d "$STATE/n$i" ] || [ -d "$RUN/n$i" ]; then node_off "$i"; fi
   done
   machines_off
+  folders_remove
   rm -rf "${STATE:?}" "${RUN:?}" "$CHECKOUT/.lab/kubeconfig"
   say "down: nothing is left but the cache, $CACHE"
 }

@@ -6,24 +6,41 @@ MOUNTS=$RUN/ns/lab
 PRIVATE_FOLDERS=(/run/containerd /var/lib/cni /var/lib/kubelet /var/log/containers /var/log/pods /usr/libexec/kubernetes)
 
 mounts_up() {
+  local maker folder
   mounts_are_up && return 0
-  mkdir -p "$RUN/ns" "${PRIVATE_FOLDERS[@]}"
+  for folder in "${PRIVATE_FOLDERS[@]}"; do
+    [ -d "$folder" ] || { mkdir -p "$folder" && echo "$folder" >>"$STATE/folders"; }
+  done
+  mkdir -p "$RUN/ns"
   # A namespace can only be kept on a mount that does not propagate.
   mountpoint -q "$RUN/ns" || mount --bind "$RUN/ns" "$RUN/ns"
   mount --make-private "$RUN/ns"
   touch "$MOUNTS"
+  rm -f "$RUN/mounts-made"
+  # Not 'unshare --mount=FILE': its helper may bind the namespace before it is made (seen in three of ten tries).
   # shellcheck disable=SC2016
-  unshare --mount="$MOUNTS" --propagation slave bash -ec 'for folder; do mount -t tmpfs -o mode=0755 sclab "$folder"; done' _ "${PRIVATE_FOLDERS[@]}"
+  unshare --mount --propagation slave bash -ec 'made=$1; shift; for folder; do mount -t tmpfs -o mode=0755 sclab "$folder"; done; touch "$made"; exec sleep 60' \
+    _ "$RUN/mounts-made" "${PRIVATE_FOLDERS[@]}" 9>&- &
+  maker=$!
+  wait_for 10 'mount namespace of the lab' test -e "$RUN/mounts-made"
+  mount --bind "/proc/$maker/ns/mnt" "$MOUNTS"
+  kill "$maker"
+  wait "$maker" 2>/dev/null || true
 }
 mounts_are_up() { mountpoint -q "$MOUNTS"; }
 
 in_mounts() { nsenter --mount="$MOUNTS" "$@"; }
 
-# Folders that were made only to mount on go, too, where they are empty.
 mounts_down() {
   ! mounts_are_up || umount "$MOUNTS"
   ! mountpoint -q "$RUN/ns" || umount "$RUN/ns"
-  rmdir -p --ignore-fail-on-non-empty "${PRIVATE_FOLDERS[@]}" 2>/dev/null || true
+}
+
+# The folders that were made only to be mounted on. Not while a lab runs: that would end its mounts.
+folders_remove() {
+  local folder
+  [ -f "$STATE/folders" ] || return 0
+  while read -r folder; do rmdir "$folder" 2>/dev/null || true; done <"$STATE/folders"
 }
 
 # mounted_below FOLDER...: places in the lab's namespace, deepest first.

@@ -44,6 +44,8 @@ network_down() {
   ip link del sclab-vc 2>/dev/null || true
   ip netns del sclab-client 2>/dev/null || true
   ip link del "$BRIDGE" 2>/dev/null || true
+  # 'ip netns' made a mount of it; nobody else's namespace is in it.
+  [ -n "$(ls -A /run/netns 2>/dev/null)" ] || umount /run/netns 2>/dev/null || true
 }
 
 client_exec() {
