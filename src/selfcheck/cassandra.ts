@@ -1,5 +1,6 @@
 // Cassandra: an 8 MiB object is stored in chunks at LOCAL_QUORUM and read back with an equal digest.
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { checkServerIdentity } from 'node:tls';
 import cassandra from 'cassandra-driver';
 import { EngineError } from '../errors.ts';
 import type { Check } from './check.ts';
@@ -12,10 +13,17 @@ export const cassandraCheck: Check = {
   name: 'Cassandra: an 8 MiB object at LOCAL_QUORUM has the same digest when read back',
   async run(context) {
     const { username, password, database } = await context.credentials('cassandra');
+    const service = `${context.cluster}-cassandra`;
     const client = new cassandra.Client({
-      contactPoints: [`${context.cluster}-cassandra`],
+      contactPoints: [service],
       localDataCenter: DATACENTER,
       keyspace: database,
+      sslOptions: {
+        ca: [context.ca],
+        rejectUnauthorized: true,
+        // Members are called by address; their certificate carries the Service's name.
+        checkServerIdentity: (_host, certificate) => checkServerIdentity(service, certificate),
+      },
       authProvider: new cassandra.auth.PlainTextAuthProvider(username, password),
       queryOptions: { consistency: cassandra.types.consistencies.localQuorum, prepare: true },
       socketOptions: { connectTimeout: 5_000, readTimeout: 20_000 },
