@@ -1,24 +1,9 @@
 // Bundles src/main.ts into dist/: code-split, so that each sub-command and each driver is loaded only when it is needed.
 import { build } from 'esbuild';
-import type { Plugin } from 'esbuild';
 import { readFile, rm } from 'node:fs/promises';
 
 const root = new URL('..', import.meta.url).pathname;
 const { version } = JSON.parse(await readFile(`${root}package.json`, 'utf8')) as { version: string };
-
-/**
- * An ESM import of node:http evaluates all its exports, WebSocket among them, and so loads undici: 6 MB of resident memory
- * in every process. Taken as a CommonJS module, only what is used is loaded.
- */
-const leanHttp: Plugin = {
-  name: 'lean-http',
-  setup: (esbuild) => {
-    esbuild.onResolve({ filter: /^node:https?$/ }, ({ path }) => ({ path, namespace: 'lean-http' }));
-    esbuild.onLoad({ filter: /.*/, namespace: 'lean-http' }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule('${path}')`,
-    }));
-  },
-};
 
 await rm(`${root}dist`, { recursive: true, force: true });
 await build({
@@ -36,7 +21,6 @@ await build({
   // ESM where a package has it: named exports survive, and unused ones are left out.
   mainFields: ['module', 'main'],
   define: { 'process.env.SPC_VERSION': JSON.stringify(version) },
-  plugins: [leanHttp],
   // Optional native parts of the drivers; the pure JavaScript ones are used.
   external: ['pg-native', 'kerberos', 'pg-cloudflare', 'cpu-features'],
   banner: {

@@ -8,7 +8,7 @@ import { Reflector } from '../kube/reflector.ts';
 import type { Logger } from '../log.ts';
 import type { Identity } from './identity.ts';
 import { holderIdentity } from './identity.ts';
-import { decodeRole } from './role-record.ts';
+import { decodeRole, podOf } from './role-record.ts';
 import type { RoleRecord } from './role-record.ts';
 import { LONGEST_DURATION_MS } from './timing.ts';
 import {
@@ -112,6 +112,12 @@ export class Peers {
   /** The dead-rule's word on `POD/UID`. Never true of oneself. */
   isDead(identity: string): boolean {
     return identity !== this.#self && isDead(this.#observation, identity);
+  }
+
+  /** Does another pod of the same name beat in its place? It may still run where its node has been cut off. */
+  isReplaced(identity: string): boolean {
+    const successor = this.lease(podOf(identity))?.spec?.holderIdentity;
+    return successor !== undefined && successor !== '' && successor !== identity;
   }
 
   /** Milliseconds since the last sign of life of `POD/UID`. */

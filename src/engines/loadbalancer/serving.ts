@@ -1,7 +1,7 @@
 // Is the own HAProxy serving? Its death is noticed at once by a connection that breaks, its hanging by a request each half second.
-import { get } from 'node:http';
 import type { Logger } from '../../log.ts';
 import { Wake } from '../../agent/wake.ts';
+import { http } from '../../kube/node-http.ts';
 import type { RuntimeSocket } from './admin.ts';
 import { CONTAINER_PORTS } from './config.ts';
 
@@ -76,7 +76,7 @@ export class Serving {
 
 async function answers(): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  const request = get(
+  const request = http.get(
     { host: '127.0.0.1', port: CONTAINER_PORTS.status, path: '/healthz', timeout: REQUEST_MS, agent: false },
     (response) => {
       response.resume();

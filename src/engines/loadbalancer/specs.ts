@@ -1,7 +1,15 @@
 // Pure: every Kubernetes object of the load-balancer pair.
 import type { SpaceCluster } from '../../api/v1alpha1/index.ts';
 import { memberTlsSecret, names, podName, PORTS, workloadName } from '../../api/v1alpha1/names.ts';
-import type { Container, KubeObject, PodSpec, PolicyRule, Service, ServicePort } from '../../kube/types.ts';
+import type {
+  Affinity,
+  Container,
+  KubeObject,
+  PodSpec,
+  PolicyRule,
+  Service,
+  ServicePort,
+} from '../../kube/types.ts';
 import type { SpecInput } from '../engine.ts';
 import { configMap, disruptionBudget, ownedMeta, podService, serviceAccount } from '../shared/objects.ts';
 import {
@@ -130,12 +138,25 @@ function agentRules(cluster: SpaceCluster): readonly PolicyRule[] {
   ];
 }
 
+/** MetalLB announces nothing from nodes with this label, so a balancer there could never hold the Web IP. */
+const ANNOUNCING_NODES: NonNullable<Affinity['nodeAffinity']> = {
+  requiredDuringSchedulingIgnoredDuringExecution: {
+    nodeSelectorTerms: [
+      {
+        matchExpressions: [
+          { key: 'node.kubernetes.io/exclude-from-external-load-balancers', operator: 'DoesNotExist' },
+        ],
+      },
+    ],
+  },
+};
+
 function pod(input: SpecInput): PodSpec {
   const { cluster } = input;
   const { name } = cluster.metadata;
   return {
     serviceAccountName: workloadName(name, 'loadbalancer'),
-    affinity: spread(cluster, 'loadbalancer'),
+    affinity: { ...spread(cluster, 'loadbalancer'), nodeAffinity: ANNOUNCING_NODES },
     terminationGracePeriodSeconds: GRACE_S,
     // The socket and the certificates are shared through HAProxy's group.
     securityContext: { fsGroup: HAPROXY_UID, fsGroupChangePolicy: 'OnRootMismatch' },

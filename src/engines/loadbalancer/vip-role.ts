@@ -36,6 +36,8 @@ const AUDIT_MS = 5_000;
 const REFRAIN_MS = 5_000;
 /** How long a hand-over may take before this balancer ends all the same. */
 const HAND_OVER_MS = 8_000;
+/** Who has handed over takes nothing until its HAProxy has ended: longer than the pod's grace, in case that never happens. */
+const LEAVING_MS = 60_000;
 /** Serves on for so long after the endpoint has moved: until every node and switch sends clients to the new place. */
 const LINGER_MS = 1_000;
 
@@ -45,8 +47,9 @@ export class VipRole {
   readonly #service: string;
   readonly #wake = new Wake();
   #published: { readonly epoch: number; readonly at: number } | undefined;
+  #troubled = false;
   #refrainUntil = Number.NEGATIVE_INFINITY;
-  #handingOverUntil = Number.NEGATIVE_INFINITY;
+  #leavingUntil = Number.NEGATIVE_INFINITY;
 
   constructor(options: VipRoleOptions) {
     this.#options = options;
@@ -59,6 +62,8 @@ export class VipRole {
 
   /** Something this rests on has changed. */
   notify(): void {
+    // What the hand-over was for has happened: a HAProxy that serves after this one has been started anew.
+    if (!this.#options.serving()) this.#leavingUntil = Number.NEGATIVE_INFINITY;
     this.#wake.notify();
   }
 
@@ -74,8 +79,13 @@ export class VipRole {
     while (!signal.aborted) {
       try {
         await this.#act(this.#decide(), signal);
+        this.#troubled = false;
       } catch (error) {
-        if (!signal.aborted) this.#options.log.warn('the Web IP is tried again', { error: messageOf(error) });
+        // Told once: while the API server is away, this balancer just goes on as it was.
+        if (!signal.aborted && !this.#troubled) {
+          this.#options.log.warn('the Web IP cannot be seen to, trying on', { error: messageOf(error) });
+        }
+        this.#troubled = true;
       }
       await this.#wake.wait(TICK_MS, signal);
     }
@@ -87,7 +97,7 @@ export class VipRole {
    */
   async handOver(): Promise<void> {
     const bound = AbortSignal.timeout(HAND_OVER_MS);
-    this.#handingOverUntil = monotonicNow() + HAND_OVER_MS;
+    this.#leavingUntil = monotonicNow() + LEAVING_MS;
     this.#wake.notify();
     // A standby has nothing to give; it only takes nothing any more.
     if (!this.holds() && !(await this.#leadsHere(bound))) return;
@@ -126,10 +136,11 @@ export class VipRole {
       self: this.#self,
       fit: serving(),
       certain: heartbeat.certain(),
-      stopping: now < this.#handingOverUntil,
+      stopping: now < this.#leavingUntil,
       asked: annotation === 'vip' ? annotation : '',
       refrain: now < this.#refrainUntil,
-      isDead: (identity) => peers.isDead(identity),
+      // This role needs no fence: a holder whose pod has been made anew need not be waited for.
+      isDead: (identity) => peers.isDead(identity) || peers.isReplaced(identity),
     });
   }
 
