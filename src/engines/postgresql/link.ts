@@ -96,7 +96,7 @@ function subscribing(seen: Observation, own: MemberState, peer: MemberState): St
 function joining(seen: Observation, own: MemberState, peer: MemberState): Step {
   const { record } = seen;
   const mine = linkFrom(peer, own);
-  if (record === undefined || mine === undefined || mine.pending > 0 || !seen.caughtUp) {
+  if (record === undefined || mine === undefined || !seen.caughtUp) {
     return wait('Copying', `the tables are copied from ${seen.peer}`);
   }
   const theirs = linkFrom(own, peer);

@@ -1,0 +1,360 @@
+// A model of two members, a record and a network, driven by the real decider: crashes, lost volumes, lost links, in any order.
+import { describe, expect, test } from '@jest/globals';
+import * as fc from 'fast-check';
+import type { RoleRecord } from '../../agent/role-record.ts';
+import { catchUp } from './catch-up.ts';
+import type { CatchUp } from './catch-up.ts';
+import { decide, serves } from './decide.ts';
+import { slotTo, subscriptionFrom } from './names.ts';
+import { NO_GAP, NO_SETTINGS } from './observation.ts';
+import type { MemberState, Observation, Seen } from './observation.ts';
+import { BASE_VERSION } from './sql/base.ts';
+import type { Step } from './step.ts';
+import { pairRecord } from './testing.ts';
+
+type Ordinal = 0 | 1;
+
+/** One life of a data directory. Rows are the numbers written; `sent` is how many of the peer's log entries a slot has confirmed. */
+interface Volume {
+  readonly system: string;
+  prepared: boolean;
+  pair: string | undefined;
+  admitted: number | undefined;
+  rows: Set<number>;
+  /** Own writes in order: what the slots read from. */
+  log: number[];
+  /** By the publisher's life: whether the copy is still to be made. */
+  links: Map<string, { pending: boolean }>;
+  slots: Map<string, { from: number; lost: boolean }>;
+}
+
+class World {
+  record: RoleRecord = pairRecord([]);
+  readonly volumes: [Volume, Volume];
+  readonly alive: [boolean, boolean] = [true, true];
+  readonly run = [1, 1];
+  readonly memory: [CatchUp | undefined, CatchUp | undefined] = [undefined, undefined];
+  readonly away = [0, 0];
+  connected = true;
+  founded = 0;
+  /** Rows acknowledged to a client, less those whose only copies were destroyed. */
+  acknowledged = new Set<number>();
+  /** What had been acknowledged when the member's server started. */
+  readonly #owed: [ReadonlySet<number>, ReadonlySet<number>] = [new Set(), new Set()];
+  #systems = 7_000;
+  #rows = 0;
+
+  constructor() {
+    this.volumes = [this.#volume(), this.#volume()];
+  }
+
+  #volume(): Volume {
+    this.#systems += 1;
+    return {
+      system: String(this.#systems),
+      prepared: false,
+      pair: undefined,
+      admitted: undefined,
+      rows: new Set(),
+      log: [],
+      links: new Map(),
+      slots: new Map(),
+    };
+  }
+
+  restart(who: Ordinal): void {
+    this.alive[who] = true;
+    this.run[who] = (this.run[who] ?? 0) + 1;
+    this.memory[who] = undefined;
+    this.away[who] = 0;
+    this.#owed[who] = new Set(this.acknowledged);
+  }
+
+  /** The disk is gone: rows that were only there are gone with it. A copy has to be left, or nothing can be promised. */
+  wipe(who: Ordinal): void {
+    const other = this.volumes[1 - who];
+    if (other === undefined || !this.record.copies.some(({ serverUuid }) => serverUuid === other.system))
+      return;
+    this.volumes[who] = this.#volume();
+    this.restart(who);
+    this.acknowledged = new Set([...this.acknowledged].filter((row) => other.rows.has(row)));
+  }
+
+  write(who: Ordinal): void {
+    if (!serves(this.observe(who))) return;
+    this.#rows += 1;
+    this.volumes[who].rows.add(this.#rows);
+    this.volumes[who].log.push(this.#rows);
+    this.acknowledged.add(this.#rows);
+  }
+
+  loseSlots(who: Ordinal): void {
+    for (const slot of this.volumes[who].slots.values()) slot.lost = true;
+  }
+
+  /** Each link takes what the other side has: first the copy, then the log. */
+  replicate(who: Ordinal): void {
+    const own = this.volumes[who];
+    const peer = this.volumes[1 - who];
+    if (peer === undefined || !this.#linked(who, own, peer)) return;
+    const slot = peer.slots.get(slotTo(own.system));
+    const link = own.links.get(peer.system);
+    if (link === undefined || slot === undefined || slot.lost) return;
+    if (link.pending) for (const row of peer.rows) own.rows.add(row);
+    link.pending = false;
+    for (const row of peer.log.slice(slot.from)) own.rows.add(row);
+    slot.from = peer.log.length;
+  }
+
+  observe(who: Ordinal): Observation {
+    const peer = who === 0 ? 1 : 0;
+    const local = this.#seen(who);
+    const remote: Seen =
+      this.connected && this.alive[who] ? this.#seen(peer) : { kind: 'absent', problem: 'cut off' };
+    if (local.kind === 'up' && remote.kind === 'up') {
+      this.memory[who] = catchUp(this.memory[who], local.state, remote.state, NO_GAP);
+    }
+    return {
+      member: `m-${who}`,
+      ordinal: who,
+      peer: `m-${peer}`,
+      local,
+      remote,
+      settings: NO_SETTINGS,
+      gap: NO_GAP,
+      record: this.record,
+      caughtUp: this.memory[who]?.reached ?? false,
+      peerAwayMs: remote.kind === 'up' ? 0 : (this.away[who] ?? 0),
+      soloAfterMs: 3,
+    };
+  }
+
+  step(who: Ordinal): Step['kind'] {
+    const seen = this.observe(who);
+    this.away[who] = seen.remote.kind === 'up' ? 0 : (this.away[who] ?? 0) + 1;
+    const step = decide(seen);
+    this.#apply(who, step);
+    return step.kind;
+  }
+
+  #apply(who: Ordinal, step: Step): void {
+    const own = this.volumes[who];
+    const peer = this.volumes[1 - who];
+    switch (step.kind) {
+      case 'prepare':
+        own.prepared = true;
+        return;
+      case 'found':
+        this.founded += 1;
+        // P3: never beside data that exists, be it on a volume only or in the record only.
+        expect([this.record.copies.length, ...this.volumes.map(({ pair }) => pair)]).toEqual([
+          0,
+          undefined,
+          undefined,
+        ]);
+        this.record = pairRecord([
+          { member: `m-${who}`, serverUuid: own.system, datadir: `pair-${this.founded}` },
+        ]);
+        return;
+      case 'record':
+        this.record = {
+          ...this.record,
+          ...step.change,
+          copies: step.change.copies ?? this.record.copies,
+          holder: undefined,
+        };
+        return;
+      case 'mark':
+        own.pair = step.pair;
+        return;
+      case 'subscribe':
+        own.links.set(step.publisher, { pending: step.copyData });
+        peer?.slots.set(slotTo(own.system), { from: peer.log.length, lost: false });
+        return;
+      case 'dropSubscription':
+        own.links.delete(step.subscription.slice(subscriptionFrom('').length));
+        return;
+      case 'dropSlot':
+        own.slots.delete(step.slot);
+        return;
+      case 'join':
+        // What the record calls a copy has to be one.
+        expect(peer === undefined ? [] : this.#lacks(who, own, peer)).toEqual([]);
+        this.record = {
+          ...this.record,
+          ...step.change,
+          copies: step.change.copies ?? this.record.copies,
+          holder: undefined,
+        };
+        own.pair = step.pair;
+        return;
+      case 'admit':
+        // P2: beside a peer that serves, never without what the peer had.
+        if (!step.solo && peer !== undefined && this.record.copies.length === 2) {
+          expect(this.#lacks(who, own, peer)).toEqual([]);
+        }
+        own.admitted = this.run[who];
+        return;
+      default:
+        expect(['wait', 'settled']).toContain(step.kind);
+    }
+  }
+
+  #lacks(who: Ordinal, own: Volume, peer: Volume): readonly number[] {
+    return [...this.#owed[who]].filter((row) => peer.rows.has(row) && !own.rows.has(row));
+  }
+
+  #linked(who: Ordinal, own: Volume, peer: Volume): boolean {
+    return this.connected && this.alive[0] && this.alive[1] && own.links.has(peer.system) && who >= 0;
+  }
+
+  #seen(who: Ordinal): Seen {
+    if (!this.alive[who]) return { kind: 'absent', problem: 'down' };
+    const own = this.volumes[who];
+    if (!own.prepared) return { kind: 'bare' };
+    return { kind: 'up', state: this.#state(who, own) };
+  }
+
+  #state(who: Ordinal, own: Volume): MemberState {
+    const peer = this.volumes[1 - who];
+    const running = peer !== undefined && this.#linked(who, own, peer);
+    return {
+      systemIdentifier: own.system,
+      base: BASE_VERSION,
+      started: String(this.run[who]),
+      pair: own.pair,
+      admitted: own.admitted === this.run[who],
+      changes: '',
+      wal: BigInt(own.log.length),
+      tables: ['t'],
+      subscriptions: [...own.links].map(([publisher, link]) => ({
+        name: subscriptionFrom(publisher),
+        enabled: true,
+        running: running && publisher === peer.system,
+        tables: ['t'],
+        pending: link.pending ? 1 : 0,
+      })),
+      slots: [...own.slots].map(([name, slot]) => ({
+        name,
+        active:
+          peer !== undefined &&
+          name === slotTo(peer.system) &&
+          this.connected &&
+          this.alive[1 - who] === true,
+        confirmed: BigInt(slot.from),
+        lost: slot.lost,
+      })),
+    };
+  }
+}
+
+type Event =
+  | {
+      readonly kind: 'step' | 'replicate' | 'write' | 'crash' | 'start' | 'wipe' | 'loseSlots';
+      readonly who: Ordinal;
+    }
+  | { readonly kind: 'cut' | 'heal' | 'loseRecord' };
+
+function happen(world: World, event: Event): void {
+  switch (event.kind) {
+    case 'step':
+      world.step(event.who);
+      return;
+    case 'replicate':
+      world.replicate(event.who);
+      return;
+    case 'write':
+      world.write(event.who);
+      return;
+    case 'crash':
+      world.alive[event.who] = false;
+      return;
+    case 'start':
+      if (!world.alive[event.who]) world.restart(event.who);
+      return;
+    case 'wipe':
+      world.wipe(event.who);
+      return;
+    case 'loseSlots':
+      world.loseSlots(event.who);
+      return;
+    case 'cut':
+      world.connected = false;
+      return;
+    case 'heal':
+      world.connected = true;
+      return;
+    case 'loseRecord':
+      // Only while no volume was lost that it names: then the data directories know all that it knew.
+      if (
+        world.record.copies.every(({ serverUuid }) =>
+          world.volumes.some(({ system, pair }) => system === serverUuid && pair !== undefined),
+        )
+      ) {
+        world.record = pairRecord([]);
+      }
+  }
+}
+
+const who = fc.constantFrom<Ordinal>(0, 1);
+const event: fc.Arbitrary<Event> = fc.oneof(
+  { weight: 12, arbitrary: fc.record({ kind: fc.constant('step' as const), who }) },
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant('replicate' as const), who }) },
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant('write' as const), who }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('crash' as const, 'start' as const, 'start' as const),
+      who,
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('wipe' as const, 'loseSlots' as const), who }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constantFrom('cut' as const, 'heal' as const, 'heal' as const) }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('loseRecord' as const) }) },
+);
+
+/** Everything is mended; both go on until neither has anything to do. */
+function settle(world: World): void {
+  world.connected = true;
+  for (const each of [0, 1] as const) if (!world.alive[each]) world.restart(each);
+  let quiet = 0;
+  for (let round = 0; round < 60 && quiet < 3; round += 1) {
+    const steps = ([0, 1] as const).map((each) => {
+      const step = world.step(each);
+      world.replicate(each);
+      return step;
+    });
+    quiet = steps.every((step) => step === 'settled') ? quiet + 1 : 0;
+  }
+}
+
+describe('two members under faults', () => {
+  test('one pair is founded, no acknowledged row is lost, and both serve the same rows when all is mended', () => {
+    fc.assert(
+      fc.property(fc.boolean(), fc.array(event, { maxLength: 200, size: 'max' }), (paired, events) => {
+        const world = new World();
+        if (paired) settle(world);
+        for (const each of events) happen(world, each);
+        settle(world);
+        const [first, second] = world.volumes;
+        expect(world.founded).toBe(1);
+        expect([0, 1].map((each) => serves(world.observe(each === 0 ? 0 : 1)))).toEqual([true, true]);
+        // P7, P3: one link and one slot each, of the lives that are.
+        expect([[...first.links.keys()], [...second.slots.keys()]]).toEqual([
+          [second.system],
+          [slotTo(first.system)],
+        ]);
+        expect([[...second.links.keys()], [...first.slots.keys()]]).toEqual([
+          [first.system],
+          [slotTo(second.system)],
+        ]);
+        expect(first.rows).toEqual(second.rows);
+        expect([...world.acknowledged].filter((row) => !first.rows.has(row))).toEqual([]);
+      }),
+      { numRuns: Number(process.env['SPC_MODEL_RUNS'] ?? 300) },
+    );
+  });
+});
