@@ -1,0 +1,605 @@
+// For tests: two members, a record and a network that lose, delay and stop at any moment, driven by the real decider,
+// record keeper, permit and failsafe. What is a set of transactions here is a GTID set there.
+import type { RoleChange, RoleRecord } from '../../agent/role-record.ts';
+import type { WriteOutcome } from '../../agent/role.ts';
+import { decide } from './decide.ts';
+import { answerTo, decideFailsafe } from './failsafe.ts';
+import { remember, startHistory } from './history.ts';
+import type { History } from './history.ts';
+import type { EngineState, PeerReport } from './member-state.ts';
+import { Permit } from './permit.ts';
+import { RecordKeeper } from './record-keeper.ts';
+import { routingOf } from './routing.ts';
+import type { Step, View } from './view.ts';
+import { isPending, peerMayCount } from './view.ts';
+
+const DURATION_MS = 3_000;
+const DEADLINE_MS = 2_000;
+const LATE_PROMISE_MS = DURATION_MS;
+
+export type Fate = 'done' | 'landed' | 'lost' | 'late';
+
+interface Engine {
+  alive: boolean;
+  run: number;
+  datadir: string;
+  uuid: string;
+  writable: boolean;
+  online: boolean;
+  semiSync: boolean;
+  acknowledged: number;
+  /** Visible. */
+  committed: Set<number>;
+  /** Flushed, waiting for the acknowledgement; a restart makes them visible. */
+  prepared: Set<number>;
+  retrieved: Set<number>;
+  io: boolean;
+  sql: boolean;
+  following: boolean;
+  sourceUuid: string;
+}
+
+interface Agent {
+  up: boolean;
+  keeper: RecordKeeper;
+  permit: Permit;
+  seen: RoleRecord | undefined;
+  history: History;
+  peer: { report: PeerReport; at: number } | undefined;
+  provisionedRun: number;
+  published: number | undefined;
+  handingOver: string | undefined;
+  refrainUntil: number;
+  promisedUntil: number;
+  promisedAt: number;
+  certainUntil: number;
+  /** The observer's part of the dead-rule. */
+  since: number;
+  proof: number;
+}
+
+interface Node {
+  readonly name: string;
+  readonly identity: string;
+  engine: Engine;
+  agent: Agent;
+  api: boolean;
+  frozen: boolean;
+  /** Monotonic time after which the supervisor kills; undefined: not armed. */
+  deadline: number | undefined;
+  /** When its heartbeat was last renewed in the store. */
+  renewedAt: number;
+}
+
+export class Pair {
+  now = 0;
+  link = true;
+  readonly nodes: readonly [Node, Node];
+  record: RoleRecord;
+  #version = 1;
+  #transactions = 0;
+  #fresh = 0;
+  readonly #origin = new Map<number, string>();
+  /** Writes on their way that may land while their version is current. */
+  readonly #late: { node: Node; base: RoleRecord; change: RoleChange }[] = [];
+  readonly acked = new Set<number>();
+  readonly read = new Set<number>();
+  fate: Fate = 'done';
+
+  constructor() {
+    this.record = {
+      holder: undefined,
+      epoch: 0,
+      phase: '',
+      copies: [],
+      switchover: '',
+      resourceVersion: '1',
+    };
+    this.nodes = [this.#node(0), this.#node(1)];
+  }
+
+  // ---- time
+
+  advance(ms: number): void {
+    this.now += ms;
+    for (const node of this.nodes) this.#enforce(node);
+  }
+
+  #enforce(node: Node): void {
+    if (node.frozen || node.deadline === undefined || this.now < node.deadline) return;
+    if (node.engine.alive) this.kill(node);
+  }
+
+  // ---- agents
+
+  async heartbeat(node: Node): Promise<void> {
+    if (!node.agent.up || node.frozen) return;
+    this.#marker(node);
+    const { agent } = node;
+    if (!node.api) {
+      agent.since = this.now;
+      agent.proof = Number.NEGATIVE_INFINITY;
+      return;
+    }
+    node.renewedAt = this.now;
+    agent.proof = this.now;
+    agent.certainUntil = this.now + DEADLINE_MS;
+    agent.permit.renewed(agent.certainUntil);
+  }
+
+  watch(node: Node): void {
+    if (node.api && node.agent.up && !node.frozen) node.agent.seen = this.record;
+  }
+
+  poll(node: Node): void {
+    const peer = this.other(node);
+    if (!this.#reaches(node, peer) || !node.agent.up || !peer.agent.up) return;
+    const report: PeerReport = {
+      member: peer.name,
+      engine: this.#engineState(peer),
+      epoch: peer.agent.keeper.record()?.epoch ?? 0,
+      dataBytes: 1,
+    };
+    node.agent.peer = { report, at: this.now };
+  }
+
+  async look(node: Node): Promise<Step | undefined> {
+    if (!node.agent.up || node.frozen) return undefined;
+    const view = this.view(node);
+    node.agent.published = routingOf(view).rw;
+    const { engine } = view;
+    if (engine.kind === 'down' || (engine.kind === 'running' && !engine.writable)) node.agent.permit.disarm();
+    if (view.record?.holder !== node.identity) node.agent.handingOver = undefined;
+    const step = decide(view);
+    await this.#act(node, step);
+    return step;
+  }
+
+  failsafe(node: Node): void {
+    const { agent } = node;
+    const record = agent.keeper.record();
+    if (!agent.up || node.frozen || record?.holder !== node.identity || record.phase !== 'open') return;
+    if (agent.handingOver !== undefined) return;
+    const current = { ...this.view(node), record };
+    if (isPending(current, 'release')) return;
+    const ask = (): 'promised' | 'refused' | undefined => {
+      const peer = this.other(node);
+      if (!this.#reaches(node, peer) || !peer.agent.up) return undefined;
+      const answer = answerTo(
+        { holder: node.identity, epoch: record.epoch, durationMs: DURATION_MS },
+        {
+          record: peer.agent.keeper.record(),
+          taking: peer.agent.keeper.pending().some(({ kind }) => kind === 'take'),
+          apiReachable: peer.api,
+        },
+      );
+      if (answer === 'promised') {
+        peer.agent.promisedUntil = this.now + LATE_PROMISE_MS;
+        peer.agent.promisedAt = this.now;
+      }
+      return answer;
+    };
+    const base = {
+      now: this.now,
+      writable: node.engine.alive && node.engine.writable,
+      permitUntil: agent.permit.until(),
+      renewDeadlineMs: DEADLINE_MS,
+      peerMayCount: peerMayCount(current),
+    };
+    const step = decideFailsafe({ ...base, answer: undefined });
+    if (step.kind === 'carry-on') agent.permit.carryOn(this.now + DEADLINE_MS);
+    if (step.kind !== 'ask') return;
+    const answer = ask();
+    if (answer === 'promised') agent.permit.carryOn(this.now + DEADLINE_MS);
+    else if (decideFailsafe({ ...base, answer }).kind === 'yield') {
+      agent.permit.forsake();
+      agent.handingOver = 'yields';
+    }
+  }
+
+  view(node: Node): View {
+    const { agent } = node;
+    const engine = this.#engineState(node);
+    agent.history = remember(agent.history, engine, this.now);
+    const record = agent.keeper.record();
+    this.#fresh += 1;
+    const { holder } = record ?? { holder: undefined };
+    return {
+      now: this.now,
+      self: node.identity,
+      member: node.name,
+      ordinal: this.nodes.indexOf(node),
+      peerMember: this.other(node).name,
+      record,
+      recordOnWatch: agent.keeper.onWatch(),
+      pending: agent.keeper.pending(),
+      initialised: this.record.phase === 'open' || this.record.epoch > 1,
+      certain: this.now < agent.certainUntil,
+      permitted: agent.permit.permitted(),
+      proven: agent.permit.proven(),
+      holderDead: holder !== undefined && holder !== node.identity && this.#dead(node),
+      promised: this.now < agent.promisedUntil,
+      refrain: this.now < agent.refrainUntil,
+      stopping: false,
+      handingOver: agent.handingOver,
+      asked: '',
+      durability: 'Preferred',
+      engine,
+      peer: agent.peer !== undefined && this.now - agent.peer.at < 1_000 ? agent.peer.report : undefined,
+      history: agent.history,
+      provisioned: agent.provisionedRun === node.engine.run,
+      published: record !== undefined && agent.published === record.epoch,
+      job: undefined,
+      leftovers: [],
+      fresh: { datadir: `data-${this.#fresh}`, serverUuid: uuid(this.#fresh) },
+    };
+  }
+
+  #dead(observer: Node): boolean {
+    const { agent } = observer;
+    const lastSeen = Math.max(this.other(observer).renewedAt, agent.since, agent.promisedAt);
+    return agent.proof >= lastSeen + DURATION_MS;
+  }
+
+  // ---- steps
+
+  async #act(node: Node, step: Step): Promise<void> {
+    const { engine, agent } = node;
+    switch (step.kind) {
+      case 'wait':
+      case 'remove':
+      case 'end-clone':
+        return;
+      case 'write': {
+        const outcome = await agent.keeper.write(step, new AbortController().signal);
+        if (outcome !== 'done') return;
+        agent.permit.confirmed();
+        if (step.write === 'release') {
+          agent.refrainUntil = this.now + 5_000;
+          agent.handingOver = undefined;
+        }
+        return;
+      }
+      case 'hand-over':
+        agent.handingOver = step.reason;
+        return;
+      case 'initialize':
+        Object.assign(engine, this.#emptyEngine(), {
+          alive: true,
+          run: engine.run + 1,
+          datadir: step.datadir,
+          uuid: step.serverUuid,
+        });
+        return;
+      case 'clone':
+        return this.#clone(node);
+      case 'follow':
+        if (this.#unapplied(engine).length > 0) throw new Error('M10: CHANGE with unapplied transactions');
+        engine.following = true;
+        engine.retrieved = new Set();
+        engine.sql = true;
+        return this.#connect(node);
+      case 'start-replica':
+        engine.sql = true;
+        return this.#connect(node);
+      case 'start-applying':
+        engine.sql = true;
+        return;
+      case 'stop-receiving':
+        engine.io = false;
+        return;
+      case 'forget-source':
+        if (this.#unapplied(engine).length > 0) throw new Error('M10: RESET with unapplied transactions');
+        Object.assign(engine, { following: false, io: false, sql: false, retrieved: new Set(), sourceUuid: '' });
+        return;
+      case 'semi-sync':
+        engine.semiSync = step.on;
+        if (!step.on) this.#acknowledgeAll(engine);
+        return;
+      case 'open':
+        agent.permit.arm();
+        this.#enforce(node);
+        if (engine.alive) engine.writable = true;
+        return;
+      case 'close':
+        engine.online = false;
+        if (engine.prepared.size > 0) this.kill(node);
+        else engine.writable = false;
+        agent.permit.disarm();
+        return;
+      case 'let-in':
+        engine.online = true;
+        return;
+      case 'provision':
+        agent.provisionedRun = engine.run;
+        return;
+      default:
+        throw new Error('unknown step');
+    }
+  }
+
+  #clone(node: Node): void {
+    const donor = this.other(node);
+    if (!this.#reaches(node, donor) || !donor.engine.alive) return;
+    this.#fresh += 1;
+    Object.assign(node.engine, this.#emptyEngine(), {
+      alive: true,
+      run: node.engine.run + 1,
+      datadir: `data-${this.#fresh}`,
+      uuid: uuid(this.#fresh),
+      committed: new Set(donor.engine.committed),
+    });
+  }
+
+  // ---- engines
+
+  /** A client or an agent commits. */
+  commit(engine: Engine): void {
+    if (!engine.alive || !engine.writable) return;
+    this.#transactions += 1;
+    this.#origin.set(this.#transactions, engine.uuid);
+    if (engine.semiSync) {
+      engine.prepared.add(this.#transactions);
+    } else {
+      engine.committed.add(this.#transactions);
+      this.acked.add(this.#transactions);
+    }
+  }
+
+  write(node: Node): void {
+    if (!node.frozen && node.engine.online) this.commit(node.engine);
+  }
+
+  /** Ship, acknowledge and apply one transaction each where possible; then let clients read. */
+  replicate(node: Node): void {
+    const source = this.other(node);
+    const { engine } = node;
+    if (engine.alive && engine.following && !node.frozen) {
+      if (engine.io && this.#reaches(node, source) && source.engine.alive) {
+        const there = [...source.engine.committed, ...source.engine.prepared].toSorted((a, b) => a - b);
+        const next = there.find((each) => !engine.committed.has(each) && !engine.retrieved.has(each));
+        if (next !== undefined) engine.retrieved.add(next);
+        const first = [...source.engine.prepared][0];
+        if (first !== undefined && (engine.retrieved.has(first) || engine.committed.has(first))) {
+          source.engine.prepared.delete(first);
+          source.engine.committed.add(first);
+          source.engine.acknowledged += 1;
+          this.acked.add(first);
+        }
+      }
+      const [unapplied] = this.#unapplied(engine);
+      if (engine.sql && unapplied !== undefined) engine.committed.add(unapplied);
+    }
+    for (const each of this.nodes) {
+      if (each.engine.alive && each.engine.writable && each.engine.online && !each.frozen) {
+        for (const seen of each.engine.committed) this.read.add(seen);
+      }
+    }
+  }
+
+  /** The IO thread finds its source again by itself, if the server there can serve it. */
+  reconnect(node: Node): void {
+    if (node.engine.following && node.agent.up && node.engine.io) this.#connect(node);
+  }
+
+  start(node: Node): void {
+    const { engine } = node;
+    const held = node.deadline !== undefined && this.now >= node.deadline;
+    if (engine.alive || engine.datadir === '' || node.frozen || held) return;
+    engine.alive = true;
+    engine.run += 1;
+  }
+
+  kill(node: Node): void {
+    const { engine } = node;
+    for (const each of engine.prepared) engine.committed.add(each);
+    engine.prepared.clear();
+    Object.assign(engine, { alive: false, writable: false, online: false, semiSync: false, io: false, sql: false });
+    const peer = this.other(node).engine;
+    if (peer.io && !this.#keepsIo(peer)) peer.io = false;
+  }
+
+  #keepsIo(engine: Engine): boolean {
+    return engine.following;
+  }
+
+  // ---- faults
+
+  loseDisk(node: Node): void {
+    this.kill(node);
+    Object.assign(node.engine, this.#emptyEngine());
+    this.restartAgent(node);
+  }
+
+  restartAgent(node: Node): void {
+    node.agent = this.#agent(node);
+  }
+
+  freeze(node: Node, frozen: boolean): void {
+    node.frozen = frozen;
+    this.#enforce(node);
+  }
+
+  landLate(): void {
+    const [first] = this.#late.splice(0, 1);
+    if (first?.base.resourceVersion === this.record.resourceVersion) this.#land(first.change);
+  }
+
+  other(node: Node): Node {
+    return this.nodes[0] === node ? this.nodes[1] : this.nodes[0];
+  }
+
+  /** Would a commit on it be acknowledged now? */
+  canAcknowledge(node: Node): boolean {
+    const { engine } = node;
+    if (!engine.alive || !engine.writable || node.frozen) return false;
+    const peer = this.other(node);
+    return !engine.semiSync || (peer.engine.alive && peer.engine.io && this.#reaches(node, peer));
+  }
+
+  // ---- inside
+
+  #node(ordinal: 0 | 1): Node {
+    const node: Omit<Node, 'agent'> & { agent?: Agent } = {
+      name: `m-${ordinal}`,
+      identity: `m-${ordinal}/u`,
+      engine: this.#emptyEngine(),
+      api: true,
+      frozen: false,
+      deadline: undefined,
+      renewedAt: Number.NEGATIVE_INFINITY,
+    };
+    const whole = node as Node;
+    whole.agent = this.#agent(whole);
+    return whole;
+  }
+
+  #agent(node: Node): Agent {
+    const role = {
+      current: () => node.agent.seen,
+      write: (base: RoleRecord, change: RoleChange) => Promise.resolve(this.#store(node, base, change)),
+    };
+    const supervisor = {
+      arm: (until: number) => {
+        node.deadline = until;
+      },
+      disarm: () => {
+        node.deadline = undefined;
+      },
+    };
+    return {
+      up: true,
+      keeper: new RecordKeeper(role),
+      permit: new Permit(supervisor, node.deadline !== undefined, () => this.now),
+      seen: undefined,
+      history: startHistory(this.now),
+      peer: undefined,
+      provisionedRun: -1,
+      published: undefined,
+      handingOver: undefined,
+      refrainUntil: Number.NEGATIVE_INFINITY,
+      promisedUntil: Number.NEGATIVE_INFINITY,
+      promisedAt: Number.NEGATIVE_INFINITY,
+      certainUntil: Number.NEGATIVE_INFINITY,
+      since: this.now,
+      proof: Number.NEGATIVE_INFINITY,
+    };
+  }
+
+  #store(node: Node, base: RoleRecord, change: RoleChange): WriteOutcome {
+    const unknown: WriteOutcome = { kind: 'unknown', error: new Error('no answer') };
+    if (!node.api) return unknown;
+    const { fate } = this;
+    this.fate = 'done';
+    if (fate === 'lost') return unknown;
+    if (fate === 'late') {
+      this.#late.push({ node, base, change });
+      return unknown;
+    }
+    if (base.resourceVersion !== this.record.resourceVersion) return { kind: 'conflict' };
+    this.#land(change);
+    return fate === 'landed' ? unknown : { kind: 'done', record: this.record };
+  }
+
+  #land(change: RoleChange): void {
+    this.#version += 1;
+    const { holder, ...rest } = change;
+    this.record = {
+      ...this.record,
+      ...rest,
+      holder: holder === undefined ? this.record.holder : (holder ?? undefined),
+      resourceVersion: String(this.#version),
+    };
+  }
+
+  #emptyEngine(): Engine {
+    return {
+      alive: false,
+      run: 0,
+      datadir: '',
+      uuid: '',
+      writable: false,
+      online: false,
+      semiSync: false,
+      acknowledged: 0,
+      committed: new Set(),
+      prepared: new Set(),
+      retrieved: new Set(),
+      io: false,
+      sql: false,
+      following: false,
+      sourceUuid: '',
+    };
+  }
+
+  #reaches(a: Node, b: Node): boolean {
+    return this.link && !a.frozen && !b.frozen;
+  }
+
+  #connect(node: Node): void {
+    const source = this.other(node);
+    node.engine.io = true;
+    if (this.#reaches(node, source) && source.engine.alive) node.engine.sourceUuid = source.engine.uuid;
+  }
+
+  #unapplied(engine: Engine): readonly number[] {
+    return [...engine.retrieved].filter((each) => !engine.committed.has(each));
+  }
+
+  #acknowledgeAll(engine: Engine): void {
+    for (const each of engine.prepared) {
+      engine.committed.add(each);
+      this.acked.add(each);
+    }
+    engine.prepared.clear();
+  }
+
+  /** M8's marker: one commit of the holder with each heartbeat. */
+  #marker(node: Node): void {
+    if (node.agent.provisionedRun === node.engine.run && node.engine.prepared.size === 0) this.commit(node.engine);
+  }
+
+  #engineState(node: Node): EngineState {
+    const { engine } = node;
+    if (engine.datadir === '') return { kind: 'empty' };
+    if (!engine.alive) return { kind: 'down', datadir: engine.datadir };
+    const peer = this.other(node);
+    const connected = peer.engine.alive && peer.engine.io && this.#reaches(node, peer);
+    const receives = engine.io && peer.engine.alive && this.#reaches(node, peer);
+    return {
+      kind: 'running',
+      datadir: engine.datadir,
+      serverUuid: engine.uuid,
+      run: String(engine.run),
+      writable: engine.writable,
+      online: engine.online,
+      executed: this.#gtids(engine.committed),
+      purged: '',
+      semiSync: {
+        on: engine.semiSync,
+        clients: connected ? 1 : 0,
+        waiting: engine.prepared.size,
+        acknowledged: engine.acknowledged,
+      },
+      replica: engine.following
+        ? {
+            sourceHost: peer.name,
+            sourceUuid: engine.sourceUuid,
+            io: receives ? 'on' : engine.io ? 'connecting' : 'off',
+            sql: engine.sql,
+            ioError: '',
+            sqlError: '',
+            retrieved: this.#gtids(engine.retrieved),
+          }
+        : undefined,
+    };
+  }
+
+  #gtids(set: ReadonlySet<number>): string {
+    return [...set].map((each) => `${this.#origin.get(each)}:${each}`).join(',');
+  }
+}
+
+function uuid(n: number): string {
+  return `00000000-0000-0000-0000-${String(n).padStart(12, '0')}`;
+}
