@@ -48,13 +48,17 @@ lab_locked() {
 }
 
 # step NAME COMMAND...: run a long step with its output in a log, a heartbeat every 15 s and the time it took.
+# It is a process group, which an interrupt ends; where only lab.sh was killed it keeps the lock, and the next lab.sh waits for its end.
 step() {
   local name=$1 log pid began=$SECONDS next
   shift
   log=$LOGS/$(tr -c 'a-zA-Z0-9\n' - <<<"$name").log
   say "$name ..."
-  ("$@") >"$log" 2>&1 9>&- &
+  set -m
+  ("$@") >"$log" 2>&1 &
   pid=$!
+  set +m
+  trap 'kill -TERM -- "-$pid" 2>/dev/null; exit 130' INT TERM
   next=$((SECONDS + 15))
   while kill -0 "$pid" 2>/dev/null; do
     sleep 0.2
@@ -67,6 +71,7 @@ step() {
     tail -n 15 "$log" | without_hosts >&2
     die "$name failed after $((SECONDS - began)) s; all of its output: $log"
   fi
+  trap - INT TERM
   say "$name: done in $((SECONDS - began)) s"
 }
 

@@ -10,7 +10,7 @@ control_up() {
   process_start kcm sclab/control/kcm "$BIN/kube-controller-manager" --leader-elect=false --bind-address=127.0.0.1 \
     --kubeconfig="$PKI/kcm.conf" --authentication-kubeconfig="$PKI/kcm.conf" --authorization-kubeconfig="$PKI/kcm.conf" \
     --root-ca-file="$PKI/ca.crt" --service-account-private-key-file="$PKI/sa.key" --use-service-account-credentials \
-    --cluster-cidr="$POD_NET.0.0/16" --allocate-node-cidrs=false --cluster-signing-cert-file="$PKI/ca.crt" --cluster-signing-key-file="$PKI/ca.key"
+    --cluster-cidr="$POD_NET.0.0/16" --allocate-node-cidrs=false --cluster-signing-cert-file="$PKI/ca.crt" --cluster-signing-key-file="$PKI/ca.key" --flex-volume-plugin-dir="$STATE/plugins"
   process_start scheduler sclab/control/scheduler "$BIN/kube-scheduler" --leader-elect=false --bind-address=127.0.0.1 \
     --kubeconfig="$PKI/scheduler.conf" --authentication-kubeconfig="$PKI/scheduler.conf" --authorization-kubeconfig="$PKI/scheduler.conf"
   process_start provisioner sclab/control/provisioner nsenter --mount="$MOUNTS" "$BIN/lab-provisioner" --kubeconfig "$PKI/admin.conf" --dir "$VOLUMES"

@@ -5,7 +5,22 @@ network_up() {
   ip link show "$BRIDGE" >/dev/null 2>&1 || ip link add "$BRIDGE" type bridge
   ip addr replace "$NET.1/24" dev "$BRIDGE"
   ip link set "$BRIDGE" up
+  api_guard
   host_on_wire sclab-client sclab-vc 200
+}
+
+# The API server listens on all addresses, for the loopback and the bridge: the machine's other networks do not reach it.
+api_guard() {
+  nft -f - <<NFT
+table inet sclab
+delete table inet sclab
+table inet sclab {
+  chain input {
+    type filter hook input priority filter
+    tcp dport 6443 iifname != { "lo", "$BRIDGE" } drop
+  }
+}
+NFT
 }
 
 # host_on_wire NAMESPACE LINK LAST-BYTE: a host with eth0 on the bridge. Safe to repeat.
@@ -35,12 +50,14 @@ node_network() {
 
 # The namespace goes with its pods' veth ends; the host end of the wire goes with its peer.
 node_network_down() {
+  nft delete table inet sclab 2>/dev/null || true
   ip link del "sclab-v$1" 2>/dev/null || true
   ip netns del "sclab-n$1" 2>/dev/null || true
   ip route del "$POD_NET.$1.0/24" 2>/dev/null || true
 }
 
 network_down() {
+  nft delete table inet sclab 2>/dev/null || true
   ip link del sclab-vc 2>/dev/null || true
   ip netns del sclab-client 2>/dev/null || true
   ip link del "$BRIDGE" 2>/dev/null || true
