@@ -55,7 +55,7 @@ step() {
   log=$LOGS/$(tr -c 'a-zA-Z0-9\n' - <<<"$name").log
   say "$name ..."
   set -m
-  ("$@") >"$log" 2>&1 &
+  ("$@") >"$log" 2>&1 </dev/null &
   pid=$!
   set +m
   trap 'kill -TERM -- "-$pid" 2>/dev/null; exit 130' INT TERM

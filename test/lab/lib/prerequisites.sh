@@ -25,7 +25,7 @@ install_prerequisites() {
   # command:package
   local missing=() pair
   for pair in containerd:containerd runc:runc mmdebstrap:mmdebstrap iptables:iptables nft:nftables ip:iproute2 \
-    mkfs.ext4:e2fsprogs losetup:mount fsfreeze:util-linux conntrack:conntrack arping:arping curl:curl openssl:openssl unzip:unzip flock:util-linux; do
+    mkfs.ext4:e2fsprogs losetup:mount fsfreeze:util-linux arping:arping curl:curl openssl:openssl unzip:unzip flock:util-linux; do
     command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
   done
   [ -x /usr/lib/cni/ptp ] || missing+=(containernetworking-plugins)
