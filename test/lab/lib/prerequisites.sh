@@ -35,14 +35,13 @@ install_prerequisites() {
 
 # The lab starts its own daemons: packages must not start theirs.
 apt_install() {
-  local policy=/usr/sbin/policy-rc.d made=
+  local policy=/usr/sbin/policy-rc.d made='' status=0
   if [ ! -e $policy ]; then
     printf '#!/bin/sh\nexit 101\n' >$policy
     chmod +x $policy
     made=yes
   fi
-  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "$@"
-  local status=$?
+  { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "$@"; } || status=$?
   [ -z "$made" ] || rm -f $policy
   return $status
 }
