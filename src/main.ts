@@ -2,6 +2,7 @@
 import { setFlagsFromString } from 'node:v8';
 import type { AgentProgram } from './agent/agent.ts';
 import { ConfigError, messageOf, SpaceClusterError } from './errors.ts';
+import { staySmall } from './runtime/memory.ts';
 
 const USAGE = `usage: spacecluster operator
        spacecluster agent mysql|postgresql|loadbalancer
@@ -13,10 +14,12 @@ async function main(argv: readonly string[]): Promise<void> {
   switch (command) {
     case 'operator': {
       staySmall();
+      staySmall();
       const { runOperator } = await import('./spacecluster/operator.ts');
       return runOperator(process.env);
     }
     case 'agent': {
+      staySmall();
       staySmall();
       const { startAgent } = await import('./agent/run.ts');
       return startAgent(await agentProgram(rest[0]), process.env);
