@@ -1,5 +1,4 @@
 // The one program of the image. Each sub-command loads only its own code, so that an agent stays small.
-import { setFlagsFromString } from 'node:v8';
 import type { AgentProgram } from './agent/agent.ts';
 import { ConfigError, messageOf, SpaceClusterError } from './errors.ts';
 import { staySmall } from './runtime/memory.ts';
@@ -14,12 +13,10 @@ async function main(argv: readonly string[]): Promise<void> {
   switch (command) {
     case 'operator': {
       staySmall();
-      staySmall();
       const { runOperator } = await import('./spacecluster/operator.ts');
       return runOperator(process.env);
     }
     case 'agent': {
-      staySmall();
       staySmall();
       const { startAgent } = await import('./agent/run.ts');
       return startAgent(await agentProgram(rest[0]), process.env);
@@ -40,11 +37,6 @@ async function main(argv: readonly string[]): Promise<void> {
     default:
       throw new ConfigError(`unknown command ${command ?? '(none)'}\n${USAGE}`);
   }
-}
-
-/** Optimising compilers keep the memory they needed for a moment: a quarter of such a process (docs/adr/0001-transport.md). */
-function staySmall(): void {
-  for (const flag of ['--no-opt', '--no-maglev']) setFlagsFromString(flag);
 }
 
 async function agentProgram(engine: string | undefined): Promise<AgentProgram> {

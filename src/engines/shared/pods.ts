@@ -83,9 +83,6 @@ export const TOKEN_MOUNT: VolumeMount = { name: 'token', mountPath: TOKEN_DIR, r
 /** One heap for all threads of the C library: an agent's few allocations need no more, and each takes memory of its own. */
 const SMALL: readonly EnvVar[] = [{ name: 'MALLOC_ARENA_MAX', value: '1' }];
 
-/** One arena for the C heap instead of one a thread: 3 MB less for a process that allocates little there. */
-const SMALL_HEAP: EnvVar = { name: 'MALLOC_ARENA_MAX', value: '1' };
-
 /** The agent, as a native sidecar (an init container that keeps running; KEP-753): it starts before and ends after the engine. */
 export function agentContainer(
   input: SpecInput,
