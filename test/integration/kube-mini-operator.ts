@@ -1,5 +1,6 @@
 // A whole operator in small, run as a process of its own by kube-outage.test.ts: for each ConfigMap labelled
 // `mini=input` it keeps a copy `out-NAME`. What it does, it tells on stdout; its metrics are served.
+import { LeaseLostError } from '../../src/errors.ts';
 import { loadKubeConfig } from '../../src/kube/config.ts';
 import { Applier } from '../../src/kube/apply.ts';
 import { createKubeClient } from '../../src/kube/http-client.ts';
@@ -15,6 +16,8 @@ import { Registry } from '../../src/runtime/metrics.ts';
 import { addProcessMetrics, requestObserver } from '../../src/runtime/process-metrics.ts';
 import { queueMetrics } from '../../src/runtime/queue.ts';
 
+/** Exit code of a leader that lost its Lease: no failure, to be started again. */
+const LOST = 3;
 const [namespace = '', identity = ''] = process.argv.slice(2);
 const log = createLogger('info', { identity });
 const registry = new Registry();
@@ -24,7 +27,7 @@ const election = new LeaderElection({
   kube,
   namespace,
   name: 'mini-operator',
-  identity,
+  identity: `${identity}/${process.pid}`,
   log,
   status: registry.gauge('leader_election_master_status', 'Leading?'),
 });
@@ -80,5 +83,10 @@ process.once('SIGTERM', () => {
   stop.abort();
 });
 log.info('serving', { port: health.port });
-await manager.run(stop.signal);
-process.exit(0);
+try {
+  await manager.run(stop.signal);
+  process.exit(0);
+} catch (error) {
+  log.error('ending', { error });
+  process.exit(error instanceof LeaseLostError ? LOST : 1);
+}
