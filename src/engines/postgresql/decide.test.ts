@@ -152,6 +152,7 @@ describe('founding and joining (P3, P7)', () => {
 
   test('a record that was lost is entered again by what the data directory says', () => {
     const step = decide(observation({ record: pairRecord([]) }));
+    expect(serves(observation({ record: pairRecord([]) }))).toBe(true);
     expect(step).toMatchObject({ kind: 'record', change: { copies: [copyOf(0)], epoch: 1, phase: 'open' } });
   });
 

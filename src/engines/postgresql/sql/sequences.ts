@@ -13,9 +13,10 @@ DECLARE
   next bigint;
 BEGIN
   -- A rebuilt member learns from the column which values were given out in its earlier life.
-  IF NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = sequence
-      AND refclassid = 'pg_class'::regclass AND refobjsubid > 0 AND deptype IN ('a', 'i')) THEN
-    PERFORM spacecluster.reject(sequence::text, 'a sequence must belong to a column',
+  IF NOT EXISTS (SELECT FROM pg_depend d JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+      WHERE d.classid = 'pg_class'::regclass AND d.objid = sequence AND d.refclassid = 'pg_class'::regclass
+        AND d.deptype IN ('a', 'i') AND a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)) THEN
+    PERFORM spacecluster.reject(sequence::text, 'a sequence must belong to a column of whole numbers',
       'use an identity or serial column, or uuidv7()');
   END IF;
   SELECT seqincrement INTO step FROM pg_sequence WHERE seqrelid = sequence;
