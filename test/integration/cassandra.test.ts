@@ -166,10 +166,11 @@ describe('a Cassandra ring', () => {
   });
 
   it('gets its own superuser, the application role and the keyspace; the stock superuser is closed', async () => {
-    const answer = await settle(
-      { access: await access(), wanted: ROLES, spread: {} },
-      AbortSignal.timeout(120_000),
-    );
+    const answer = await eventually('the new ring has made its roles', 60_000, async () => {
+      const job = { access: await access(), wanted: ROLES, spread: {} };
+      const answer = await settle(job, AbortSignal.timeout(120_000));
+      return answer.kind === 'waiting' ? undefined : answer;
+    });
     expect(answer).toMatchObject({ kind: 'done', spread: { system_auth: 2, space: 2 } });
     expect(await refuses(STOCK_LOGIN.username, STOCK_LOGIN.password)).toBe(true);
     expect(await refuses('space', 'wrong')).toBe(true);

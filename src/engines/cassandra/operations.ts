@@ -28,6 +28,7 @@ export async function operate(observed: RingObserved, context: EngineContext): P
       }));
     case 'settle': {
       const answer = await runSettler(settlerJob(observed, context, decision.replication), context.signal);
+      if (answer.kind === 'waiting') throw new WaitingError('RolesMissing', answer.message);
       const { spread } = answer;
       if (answer.kind === 'failed') {
         await changeRecord(context, (record) => ({ ...record, spread }));

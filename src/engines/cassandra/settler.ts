@@ -1,7 +1,7 @@
 // Brings roles, keyspaces and replication to what is wanted, as a process of its own: one job on stdin, one answer on stdout.
 // Passwords travel by the pipe only. Every step can be repeated, so a run that was cut short is simply run again.
 import { text } from 'node:stream/consumers';
-import { EngineError, messageOf } from '../../errors.ts';
+import { EngineError, messageOf, WaitingError } from '../../errors.ts';
 import { openSession } from './admin.ts';
 import type { RingAccess, Session } from './admin.ts';
 import { plan, spreadAfter, STOCK_LOGIN } from './settlement.ts';
@@ -16,7 +16,9 @@ export interface SettlerJob {
 export type SettlerAnswer =
   /** `spread` is what was reached, also when it failed on the way. */
   | { readonly kind: 'done'; readonly spread: Spread; readonly steps: readonly string[] }
-  | { readonly kind: 'failed'; readonly spread: Spread; readonly message: string };
+  | { readonly kind: 'failed'; readonly spread: Spread; readonly message: string }
+  /** Nothing was done: a new ring makes its stock superuser a moment after its port has opened. */
+  | { readonly kind: 'waiting'; readonly message: string };
 
 /** The sub-command's body. */
 export async function runSettler(): Promise<void> {
@@ -45,6 +47,7 @@ export async function settle(job: SettlerJob, signal: AbortSignal): Promise<Sett
     }
     return { kind: 'done', spread, steps };
   } catch (error) {
+    if (error instanceof WaitingError) return { kind: 'waiting', message: error.message };
     return { kind: 'failed', spread, message: messageOf(error) };
   }
 }
@@ -57,6 +60,9 @@ interface Opened extends AsyncDisposable {
 async function open(job: SettlerJob, as: RingSeen['as']): Promise<Opened | undefined> {
   const own = await openSession(job.access, job.wanted.superuser);
   if (as === 'superuser') {
+    if (own === undefined && Object.keys(job.spread).length === 0) {
+      throw new WaitingError('RolesMissing', 'the new ring lets nobody in yet: it is still making its roles');
+    }
     if (own === undefined) {
       throw new EngineError(
         `the ring refuses ${job.wanted.superuser.username} and the stock superuser: the password in the Secret is not the one the ring was settled with`,
