@@ -139,6 +139,16 @@ describe('assess', () => {
     expect(reasonOf(settled(), cluster)).toEqual([true, true, 'ScaleDownRefused']);
   });
 
+  it('misses the members of an earlier life that the spec leaves out (R3, C1)', () => {
+    const ring = observed({
+      members: [member(0)],
+      record: { addresses: addresses(3), settled: 'x', spread: {} },
+    });
+    const cluster = sampleCluster({ cassandra: { replicas: 1, storage: { size: '1Gi' } } });
+    expect(reasonOf(ring, cluster)).toEqual([false, false, 'MembersMissing']);
+    expect(assess(ring, cluster).message).toContain('set spec.cassandra.replicas to 3');
+  });
+
   it('cannot lose a node with one or two members', () => {
     const one = observed({
       members: [member(0)],

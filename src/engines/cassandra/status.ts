@@ -18,6 +18,15 @@ function verdict(observed: RingObserved, cluster: SpaceCluster): Omit<Assessment
   const down = members.filter((member) => !member.ready);
   const joined = members.filter((member) => record.addresses[member.pod] !== undefined);
   const listed = down.map((member) => member.pod).join(', ');
+  const strangers = Object.keys(record.addresses).filter(
+    (pod) => !members.some((member) => member.pod === pod),
+  );
+  if (strangers.length > 0) {
+    return notReady(
+      'MembersMissing',
+      `the ring also has ${strangers.toSorted().join(', ')}, from before it was applied again: set spec.cassandra.replicas to ${Object.keys(record.addresses).length}`,
+    );
+  }
   if (joined.length === 0) {
     return notReady('Forming', `the ring of ${members.length} forms; not serving yet: ${listed || 'none'}`);
   }
