@@ -74,7 +74,8 @@ export class Cassandra {
   }
 
   async #open(): Promise<Client> {
-    const { auth, Client, types } = await import('cassandra-driver');
+    // The whole module by its default: the bundler gives a CommonJS module that is loaded on demand no other export.
+    const { auth, Client, types } = (await import('cassandra-driver')).default;
     const access = await this.#access();
     const client = new Client({
       contactPoints: [`${access.host}:${access.port}`],
