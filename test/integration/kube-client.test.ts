@@ -1,5 +1,5 @@
 // The client, Applier, Events and finalizers on the real API server.
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Applier, APPLIED_HASH } from '../../src/kube/apply.ts';
 import { EventRecorder } from '../../src/kube/events.ts';
 import { addFinalizer, removeFinalizer } from '../../src/kube/finalizers.ts';
@@ -21,6 +21,8 @@ import type { KubeObject, NetworkPolicy, Secret, Service, StatefulSet } from '..
 import { eventually, openBench } from './kube-support.ts';
 import type { Bench } from './kube-support.ts';
 import { LeaseLostError } from '../../src/errors.ts';
+
+jest.setTimeout(60_000);
 
 let bench: Bench;
 const signal = new AbortController().signal;

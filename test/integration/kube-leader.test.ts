@@ -1,5 +1,5 @@
 // Leader election on the real API server, with short times: one leader at a time, and none that only thinks so.
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { LeaseLostError } from '../../src/errors.ts';
 import { createKubeClient } from '../../src/kube/http-client.ts';
 import { holderOf, released } from '../../src/kube/lease.ts';
@@ -9,6 +9,8 @@ import { LeaderElection } from '../../src/runtime/leader.ts';
 import type { LeaderElectionOptions } from '../../src/runtime/leader.ts';
 import { eventually, openBench, pause } from './kube-support.ts';
 import type { Bench } from './kube-support.ts';
+
+jest.setTimeout(60_000);
 
 let bench: Bench;
 let lease = '';
