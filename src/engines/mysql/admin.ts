@@ -173,11 +173,11 @@ export async function commitMarker(session: Session, epoch: number, timeoutMs: n
 }
 
 /** Does the marker lane wait for nothing but the standby's acknowledgement? Then the disk has taken its commit (M8). */
-export async function markerWaitsForAck(session: Session): Promise<boolean> {
+export async function markerWaitsForAck(session: Session, timeoutMs: number): Promise<boolean> {
   const [row] = await session.run(
     'admin',
     'SELECT PROCESSLIST_STATE AS state FROM performance_schema.threads WHERE PROCESSLIST_ID = ?',
-    FENCE_MS,
+    timeoutMs,
     [session.threadId('marker')],
   );
   return row !== undefined && text(row, 'state').startsWith('Waiting for semi-sync ACK');

@@ -34,7 +34,7 @@ import { routingOf } from './routing.ts';
 import { lifeOf, Supervisor } from './supervisor.ts';
 import { tell } from './telling.ts';
 import { watchTls } from './tls.ts';
-import { isPending, peerMayCount } from './view.ts';
+import { isPending, peerCounts, peerMayCount } from './view.ts';
 import type { Step, View } from './view.ts';
 
 /** Between two looks when nothing calls for one sooner. */
@@ -43,8 +43,11 @@ const LOOK_MS = 250;
 const REPEAT_MS = 100;
 const PEER_MS = 250;
 const PEER_TIMEOUT_MS = 400;
-/** A word of the peer, or of oneself, is believed so long. */
-const WORD_LASTS_MS = 1_000;
+/** Beats within which a standby has to acknowledge. */
+const GRACE_PERIODS = 2;
+/** Parts of the renew deadline: so long a word of the peer is believed, so long a renewal waits for its marker commit. */
+const WORD_PART = 2;
+const FRESH_PART = 5;
 const PROBE_MS = 400;
 const HAND_OVER_MS = 20_000;
 const SIZE_MS = 60_000;
@@ -267,8 +270,10 @@ class MySqlAgent {
     const cluster = this.#context.cluster();
     const engine = await this.#member.observe();
     const now = performance.now();
-    this.#history = remember(this.#history, engine, now);
     const record = this.#keeper.record();
+    const peer = this.#freshPeer(now);
+    const counted = peerCounts(record, this.#peerMember, peer);
+    this.#history = remember(this.#history, engine, counted, now);
     const ordinal = ordinalOf(identity.pod);
     await this.#noteLife();
     await this.#noteSize(engine.kind === 'running' && engine.writable);
@@ -293,8 +298,9 @@ class MySqlAgent {
       handingOver: this.#operations.handingOver(),
       asked: asked === 'mysql' ? asked : '',
       durability: cluster.spec.mysql.durability,
+      graceMs: GRACE_PERIODS * this.#heartbeat.timing().periodMs,
       engine,
-      peer: this.#freshPeer(now),
+      peer,
       history: this.#history,
       provisioned: await this.#operations.isProvisioned(),
       published: record !== undefined && this.#router.published() === record.epoch,
@@ -304,8 +310,12 @@ class MySqlAgent {
     };
   }
 
+  #wordLastsMs(): number {
+    return this.#heartbeat.timing().renewDeadlineMs / WORD_PART;
+  }
+
   #freshPeer(now: number): PeerReport | undefined {
-    return this.#peerWord !== undefined && now - this.#peerWord.at < WORD_LASTS_MS
+    return this.#peerWord !== undefined && now - this.#peerWord.at < this.#wordLastsMs()
       ? this.#peerWord.report
       : undefined;
   }
@@ -344,12 +354,14 @@ class MySqlAgent {
       view.engine.kind === 'running' &&
       view.engine.writable &&
       view.provisioned;
-    return this.#marker.gate(serving ? this.#member.session() : undefined, view?.record?.epoch ?? 0);
+    const session = serving ? this.#member.session() : undefined;
+    const freshMs = this.#heartbeat.timing().renewDeadlineMs / FRESH_PART;
+    return this.#marker.gate(session, view?.record?.epoch ?? 0, freshMs);
   }
 
   #report(): PeerReport | undefined {
     const view = this.#view;
-    if (view === undefined || performance.now() - view.now > WORD_LASTS_MS) return undefined;
+    if (view === undefined || performance.now() - view.now > this.#wordLastsMs()) return undefined;
     return {
       member: view.member,
       engine: view.engine,

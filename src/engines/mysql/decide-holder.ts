@@ -1,15 +1,14 @@
 // What the member does that the record names as holder: finish its promotion, open, keep the standby, hand over. Pure.
 import { assertNever } from '../../errors.ts';
-import { acknowledgedSinceOn } from './history.ts';
+import { acknowledgedInTrial, mayTryAgain } from './history.ts';
 import { containsGtids, countGtids, parseGtids, subtractGtids, unionGtids } from './gtid.ts';
 import type { PeerReport, RunningEngine } from './member-state.ts';
 import { copyOf, sameCopy } from './member-state.ts';
 import { isPending, isRecorded, ownCopy, peerMayCount, peerSurelyCounts, wait, writeStep } from './view.ts';
 import type { Recorded, Step } from './view.ts';
 
-/** So long a standby may be gone, or an acknowledgement outstanding, before it leaves `copies`. */
-export const STANDBY_GRACE_MS = 1_000;
-/** So long a restarted primary waits for a standby that is connected to have everything. */
+/** So long a restarted primary waits for the standby to connect again, and then to have everything. */
+const RECONNECT_MS = 3_000;
 const CATCH_UP_MS = 10_000;
 /** So long commits wait for a first acknowledgement before the admission is given up. */
 const ADMISSION_MS = 3_000;
@@ -140,7 +139,7 @@ function reopen(view: Recorded, engine: RunningEngine): Step {
   // M6: commits that were recovered but never acknowledged must not be read and then lost.
   if (standbyHas(view.peer, engine)) return { kind: 'open' };
   const { alone, since } = view.history;
-  const gone = alone !== undefined && view.now - alone > STANDBY_GRACE_MS;
+  const gone = alone !== undefined && view.now - alone > RECONNECT_MS;
   return (gone || view.now - since > CATCH_UP_MS) && view.durability === 'Preferred'
     ? withdraw(view, engine, 'the standby does not come back')
     : wait('the standby has to have all commits first');
@@ -197,9 +196,8 @@ function keepStandby(view: Recorded, engine: RunningEngine): Step {
 /** Why the recorded standby no longer counts; undefined while it does. */
 function whyLost(view: Recorded, engine: RunningEngine): string | undefined {
   const { alone, stalled } = view.history;
-  if (alone !== undefined && view.now - alone > STANDBY_GRACE_MS) return 'the standby is not connected';
-  if (stalled !== undefined && view.now - stalled > STANDBY_GRACE_MS)
-    return 'the standby does not acknowledge';
+  if (alone !== undefined && view.now - alone > view.graceMs) return 'the standby is not connected';
+  if (stalled !== undefined && view.now - stalled > view.graceMs) return 'the standby does not acknowledge';
   const standby = view.peer?.engine;
   if (standby?.kind !== 'running') return undefined;
   if (standby.replica?.sourceUuid === engine.serverUuid && standby.replica.sqlError !== '') {
@@ -223,10 +221,12 @@ function replaceCopy(view: Recorded, engine: RunningEngine): Step | undefined {
 function admitStandby(view: Recorded, engine: RunningEngine): Step {
   const admitted = admission(view, engine);
   if (admitted !== undefined) return admitted;
-  const { semiSyncOn } = view.history;
+  const { trial, stalled } = view.history;
   const ready = standbyInStep(view.peer, engine) && engine.semiSync.clients > 0;
   if (engine.semiSync.on) {
-    const late = semiSyncOn !== undefined && view.now - semiSyncOn.at > ADMISSION_MS;
+    const late =
+      (trial !== undefined && view.now - trial.at > ADMISSION_MS) ||
+      (stalled !== undefined && view.now - stalled > view.graceMs);
     return view.durability === 'Preferred' && (!ready || late) && view.proven
       ? { kind: 'semi-sync', on: false, reason: 'no standby acknowledges' }
       : wait('a first acknowledgement is awaited');
@@ -234,6 +234,7 @@ function admitStandby(view: Recorded, engine: RunningEngine): Step {
   if (view.durability === 'Required')
     return { kind: 'semi-sync', on: true, reason: 'durability is Required' };
   if (!ready) return settled(view, 'there is no standby');
+  if (!mayTryAgain(view.history, view.now)) return settled(view, 'the standby comes and goes');
   return lagOf(view.peer, engine) <= ADMISSION_LAG
     ? { kind: 'semi-sync', on: true, reason: 'the standby has caught up' }
     : wait('the standby is catching up');
@@ -242,8 +243,8 @@ function admitStandby(view: Recorded, engine: RunningEngine): Step {
 function admission(view: Recorded, engine: RunningEngine): Step | undefined {
   const standby = view.peer?.engine;
   if (!view.certain || !view.proven || standby?.kind !== 'running') return undefined;
-  // One standby is connected, it is this one, and a commit made since semi-sync went on was acknowledged.
-  const acknowledged = engine.semiSync.clients === 1 && acknowledgedSinceOn(view.history);
+  // One standby is connected, it is this one, and a commit made in its trial was acknowledged.
+  const acknowledged = engine.semiSync.clients === 1 && acknowledgedInTrial(view.history);
   if (!standbyInStep(view.peer, engine) || !acknowledged) return undefined;
   const copies = [ownCopy(view, engine), copyOf(view.peerMember, standby)];
   return writeStep(view, 'admit', { copies }, 'the standby acknowledges and applies');

@@ -11,12 +11,21 @@ export interface History {
   readonly alone: number | undefined;
   /** Since when commits wait for an acknowledgement without any coming; undefined while they flow. */
   readonly stalled: number | undefined;
-  /** When semi-sync was seen to go on, and how many commits had been acknowledged by then. */
-  readonly semiSyncOn: { readonly at: number; readonly acknowledged: number } | undefined;
+  /** Is the standby recorded as a copy? */
+  readonly counted: boolean;
+  /** Since when semi-sync is on without the standby being recorded, and how many commits had been acknowledged by then. */
+  readonly trial: { readonly at: number; readonly acknowledged: number } | undefined;
+  /** How often the standby has left the record lately, and when it last did. */
+  readonly losses: { readonly count: number; readonly at: number };
   /** Since when nothing was applied any more. */
   readonly appliedAt: number;
   readonly last: RunningEngine | undefined;
 }
+
+/** A standby that stayed so long has a clean sheet. */
+const FORGIVEN_MS = 600_000;
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 60_000;
 
 export function startHistory(now: number): History {
   return {
@@ -24,33 +33,46 @@ export function startHistory(now: number): History {
     since: now,
     alone: undefined,
     stalled: undefined,
-    semiSyncOn: undefined,
+    counted: false,
+    trial: undefined,
+    losses: { count: 0, at: now },
     appliedAt: now,
     last: undefined,
   };
 }
 
-export function remember(history: History, engine: EngineState, now: number): History {
-  if (engine.kind !== 'running') return startHistory(now);
-  const before = history.run === engine.run ? history : startHistory(now);
+/** @param counted does the record name the standby, by the data directory it runs on as far as that is known? */
+export function remember(history: History, engine: EngineState, counted: boolean, now: number): History {
+  if (engine.kind !== 'running') return { ...startHistory(now), losses: history.losses };
+  const before =
+    history.run === engine.run ? history : { ...startHistory(now), losses: history.losses, counted };
   const { semiSync } = engine;
   const flowing = semiSync.waiting === 0 || semiSync.acknowledged !== before.last?.semiSync.acknowledged;
+  const kept = before.counted ? undefined : before.trial;
   return {
     run: engine.run,
     since: before.since,
     alone: semiSync.clients > 0 ? undefined : (before.alone ?? now),
     stalled: flowing ? undefined : (before.stalled ?? now),
-    semiSyncOn: semiSync.on
-      ? (before.semiSyncOn ?? { at: now, acknowledged: semiSync.acknowledged })
-      : undefined,
+    counted,
+    trial: semiSync.on && !counted ? (kept ?? { at: now, acknowledged: semiSync.acknowledged }) : undefined,
+    losses: before.counted && !counted ? lost(before.losses, now) : before.losses,
     appliedAt: engine.executed === before.last?.executed ? before.appliedAt : now,
     last: engine,
   };
 }
 
-/** Has a commit that began after semi-sync went on been acknowledged (M5)? */
-export function acknowledgedSinceOn({ semiSyncOn, last }: History): boolean {
-  return (
-    semiSyncOn !== undefined && last !== undefined && last.semiSync.acknowledged > semiSyncOn.acknowledged
-  );
+function lost({ count, at }: History['losses'], now: number): History['losses'] {
+  return { count: now - at > FORGIVEN_MS ? 1 : count + 1, at: now };
+}
+
+/** Has a commit that began after the standby's trial did been acknowledged (M5)? */
+export function acknowledgedInTrial({ trial, last }: History): boolean {
+  return trial !== undefined && last !== undefined && last.semiSync.acknowledged > trial.acknowledged;
+}
+
+/** A standby that comes and goes holds up the writes each time: it is tried again ever more slowly. */
+export function mayTryAgain({ losses }: History, now: number): boolean {
+  if (losses.count === 0) return true;
+  return now - losses.at > Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (losses.count - 1));
 }

@@ -5,8 +5,6 @@ import type { Logger } from '../../log.ts';
 import { commitMarker, markerWaitsForAck } from './admin.ts';
 import type { Session } from './connection.ts';
 
-/** So long a renewal waits for its commit. */
-const FRESH_MS = 400;
 /** A commit that waits for the standby may wait long; its lane is its own. */
 const COMMIT_MS = 86_400_000;
 
@@ -22,16 +20,17 @@ export class Marker {
   /**
    * May the heartbeat be renewed? Gathers no proof of its own where nothing is served: a closed engine protects nothing.
    * @param session of the open engine; undefined when it is not open
+   * @param freshMs so long the renewal waits for its commit
    */
-  async gate(session: Session | undefined, epoch: number): Promise<boolean> {
+  async gate(session: Session | undefined, epoch: number, freshMs: number): Promise<boolean> {
     if (session === undefined || session.ended) return true;
     if (this.#of !== session) this.#inFlight = undefined;
     this.#of = session;
     this.#inFlight ??= this.#commit(session, epoch);
-    const fresh = await Promise.race([this.#inFlight, sleep(FRESH_MS, 'late' as const, { ref: false })]);
+    const fresh = await Promise.race([this.#inFlight, sleep(freshMs, 'late' as const, { ref: false })]);
     if (fresh !== 'late') return fresh || session.ended;
     try {
-      return await markerWaitsForAck(session);
+      return await markerWaitsForAck(session, freshMs);
     } catch (error) {
       this.#log.warn('a marker commit is late, and why is not known', { error: messageOf(error) });
       return session.ended;

@@ -11,7 +11,7 @@ import { Permit } from './permit.ts';
 import { RecordKeeper } from './record-keeper.ts';
 import { routingOf } from './routing.ts';
 import type { Step, View } from './view.ts';
-import { isPending, peerMayCount } from './view.ts';
+import { isPending, peerCounts, peerMayCount } from './view.ts';
 
 const DURATION_MS = 3_000;
 const DEADLINE_MS = 2_000;
@@ -200,8 +200,10 @@ export class Pair {
   view(node: Node): View {
     const { agent } = node;
     const engine = this.#engineState(node);
-    agent.history = remember(agent.history, engine, this.now);
     const record = agent.keeper.record();
+    const peer = agent.peer !== undefined && this.now - agent.peer.at < 1_000 ? agent.peer.report : undefined;
+    const counted = peerCounts(record, this.other(node).name, peer);
+    agent.history = remember(agent.history, engine, counted, this.now);
     this.#fresh += 1;
     const { holder } = record ?? { holder: undefined };
     return {
@@ -224,8 +226,9 @@ export class Pair {
       handingOver: agent.handingOver,
       asked: '',
       durability: 'Preferred',
+      graceMs: 1_000,
       engine,
-      peer: agent.peer !== undefined && this.now - agent.peer.at < 1_000 ? agent.peer.report : undefined,
+      peer,
       history: agent.history,
       provisioned: agent.provisionedRun === node.engine.run,
       published: record !== undefined && agent.published === record.epoch,
@@ -290,7 +293,13 @@ export class Pair {
         return;
       case 'forget-source':
         if (this.#unapplied(engine).length > 0) throw new Error('M10: RESET with unapplied transactions');
-        Object.assign(engine, { following: false, io: false, sql: false, retrieved: new Set(), sourceUuid: '' });
+        Object.assign(engine, {
+          following: false,
+          io: false,
+          sql: false,
+          retrieved: new Set(),
+          sourceUuid: '',
+        });
         return;
       case 'semi-sync':
         engine.semiSync = step.on;
@@ -350,31 +359,43 @@ export class Pair {
     if (!node.frozen && node.engine.online) this.commit(node.engine);
   }
 
-  /** Ship, acknowledge and apply one transaction each where possible; then let clients read. */
-  replicate(node: Node): void {
+  /** The standby receives the next transaction, durably. */
+  ship(node: Node): void {
     const source = this.other(node);
     const { engine } = node;
-    if (engine.alive && engine.following && !node.frozen) {
-      if (engine.io && this.#reaches(node, source) && source.engine.alive) {
-        const there = [...source.engine.committed, ...source.engine.prepared].toSorted((a, b) => a - b);
-        const next = there.find((each) => !engine.committed.has(each) && !engine.retrieved.has(each));
-        if (next !== undefined) engine.retrieved.add(next);
-        const first = [...source.engine.prepared][0];
-        if (first !== undefined && (engine.retrieved.has(first) || engine.committed.has(first))) {
-          source.engine.prepared.delete(first);
-          source.engine.committed.add(first);
-          source.engine.acknowledged += 1;
-          this.acked.add(first);
-        }
-      }
-      const [unapplied] = this.#unapplied(engine);
-      if (engine.sql && unapplied !== undefined) engine.committed.add(unapplied);
-    }
-    for (const each of this.nodes) {
-      if (each.engine.alive && each.engine.writable && each.engine.online && !each.frozen) {
-        for (const seen of each.engine.committed) this.read.add(seen);
-      }
-    }
+    if (!engine.alive || !engine.io || node.frozen || !this.#reaches(node, source) || !source.engine.alive)
+      return;
+    const there = [...source.engine.committed, ...source.engine.prepared].toSorted((a, b) => a - b);
+    const next = there.find((each) => !engine.committed.has(each) && !engine.retrieved.has(each));
+    if (next !== undefined) engine.retrieved.add(next);
+  }
+
+  /** The acknowledgement of its oldest waiting commit reaches the source. */
+  acknowledge(node: Node): void {
+    const source = this.other(node);
+    const { engine } = node;
+    if (!engine.alive || !engine.io || node.frozen || !this.#reaches(node, source) || !source.engine.alive)
+      return;
+    const [first] = source.engine.prepared;
+    if (first === undefined || !(engine.retrieved.has(first) || engine.committed.has(first))) return;
+    source.engine.prepared.delete(first);
+    source.engine.committed.add(first);
+    source.engine.acknowledged += 1;
+    this.acked.add(first);
+  }
+
+  apply(node: Node): void {
+    const { engine } = node;
+    const [unapplied] = this.#unapplied(engine);
+    if (engine.alive && engine.sql && !node.frozen && unapplied !== undefined)
+      engine.committed.add(unapplied);
+  }
+
+  /** A client reads all there is. */
+  clientReads(node: Node): void {
+    const { engine } = node;
+    if (!engine.alive || !engine.writable || !engine.online || node.frozen) return;
+    for (const seen of engine.committed) this.read.add(seen);
   }
 
   /** The IO thread finds its source again by itself, if the server there can serve it. */
@@ -394,7 +415,14 @@ export class Pair {
     const { engine } = node;
     for (const each of engine.prepared) engine.committed.add(each);
     engine.prepared.clear();
-    Object.assign(engine, { alive: false, writable: false, online: false, semiSync: false, io: false, sql: false });
+    Object.assign(engine, {
+      alive: false,
+      writable: false,
+      online: false,
+      semiSync: false,
+      io: false,
+      sql: false,
+    });
     const peer = this.other(node).engine;
     if (peer.io && !this.#keepsIo(peer)) peer.io = false;
   }
@@ -556,7 +584,8 @@ export class Pair {
 
   /** M8's marker: one commit of the holder with each heartbeat. */
   #marker(node: Node): void {
-    if (node.agent.provisionedRun === node.engine.run && node.engine.prepared.size === 0) this.commit(node.engine);
+    if (node.agent.provisionedRun === node.engine.run && node.engine.prepared.size === 0)
+      this.commit(node.engine);
   }
 
   #engineState(node: Node): EngineState {

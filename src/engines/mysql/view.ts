@@ -50,6 +50,8 @@ export interface View {
   /** The SpaceCluster's switchover annotation as far as it means this role; '' when it does not. */
   readonly asked: string;
   readonly durability: 'Preferred' | 'Required';
+  /** So long a standby may be gone, or an acknowledgement outstanding, before it leaves `copies`. */
+  readonly graceMs: number;
   readonly engine: EngineState;
   /** The peer agent's word, when it is fresh. */
   readonly peer: PeerReport | undefined;
@@ -129,6 +131,17 @@ export function peerSurelyCounts(view: Recorded): boolean {
   return (
     named(view.record.copies) && view.pending.every(({ copies }) => copies === undefined || named(copies))
   );
+}
+
+/** Does the record name the peer, and, as far as its agent tells, the data directory that it runs on? */
+export function peerCounts(
+  record: RoleRecord | undefined,
+  peerMember: string,
+  peer: PeerReport | undefined,
+): boolean {
+  const copy = record?.copies.find(({ member }) => member === peerMember);
+  if (copy === undefined) return false;
+  return peer?.engine.kind !== 'running' || sameCopy(copy, copyOf(peerMember, peer.engine));
 }
 
 export function isPending(view: View, kind: WriteKind): boolean {
