@@ -1,28 +1,22 @@
-// The MySQL agent: sees, decides, acts, in one loop; beside it beat the heartbeat, the failsafe, the routing and the peer's questions.
-import { randomUUID } from 'node:crypto';
+// The MySQL agent: looks, decides, acts, in one loop; beside it run the heartbeat, the failsafe, the routing and the peer's questions.
 import { existsSync, readFileSync, watch } from 'node:fs';
+import type { AgentContext, AgentProgram } from '../../agent/agent.ts';
 import { Heartbeat } from '../../agent/heartbeat.ts';
 import { holderIdentity, ordinalOf } from '../../agent/identity.ts';
-import type { AgentContext, AgentProgram } from '../../agent/agent.ts';
 import { Peers } from '../../agent/peers.ts';
 import { RoleClient } from '../../agent/role.ts';
 import { startAgentServer } from '../../agent/server.ts';
 import { Slices } from '../../agent/slices.ts';
 import { Wake } from '../../agent/wake.ts';
-import { ANNOTATIONS, names, podName, workloadName } from '../../api/v1alpha1/names.ts';
+import { names, podName, workloadName } from '../../api/v1alpha1/names.ts';
 import { messageOf } from '../../errors.ts';
 import { EventRecorder } from '../../kube/events.ts';
-import { ConfigMaps } from '../../kube/resources.ts';
 import { RUN_DIR } from '../shared/pods.ts';
-import { readDataBytes } from './admin.ts';
 import { decide } from './decide.ts';
-import { answerTo } from './failsafe.ts';
-import type { Answer, Question } from './failsafe.ts';
-import { runFailsafe } from './failsafe-runner.ts';
-import { remember, startHistory } from './history.ts';
+import { Failsafe } from './failsafe-runner.ts';
+import { freshDatadir, Lookout } from './lookout.ts';
 import { Marker } from './marker.ts';
 import { Member } from './member.ts';
-import type { PeerReport } from './member-state.ts';
 import { renderMetrics } from './metrics.ts';
 import { Operations } from './operations.ts';
 import { PeerClient, servePeer } from './peer-channel.ts';
@@ -31,26 +25,20 @@ import { readiness } from './readiness.ts';
 import { RecordKeeper } from './record-keeper.ts';
 import { Router } from './router.ts';
 import { routingOf } from './routing.ts';
-import { lifeOf, Supervisor } from './supervisor.ts';
-import { tell } from './telling.ts';
+import { Supervisor } from './supervisor.ts';
+import { describe, tell } from './telling.ts';
 import { watchTls } from './tls.ts';
-import { isPending, peerCounts, peerMayCount } from './view.ts';
 import type { Step, View } from './view.ts';
 
 /** Between two looks when nothing calls for one sooner. */
 const LOOK_MS = 250;
 /** After a step that did not bring about anything new. */
 const REPEAT_MS = 100;
-const PEER_MS = 250;
-const PEER_TIMEOUT_MS = 400;
-/** Beats within which a standby has to acknowledge. */
-const GRACE_PERIODS = 2;
-/** Parts of the renew deadline: so long a word of the peer is believed, so long a renewal waits for its marker commit. */
-const WORD_PART = 2;
-const FRESH_PART = 5;
-const PROBE_MS = 400;
+/** For a hand-over before the pod ends, and before this process alone does. */
 const HAND_OVER_MS = 20_000;
-const SIZE_MS = 60_000;
+const LEAVE_MS = 5_000;
+/** Of the renew deadline: so long a renewal waits for its marker commit (M8). */
+const FRESH_PART = 5;
 
 export const program: AgentProgram = async (context) => {
   await new MySqlAgent(context).run();
@@ -59,13 +47,10 @@ export const program: AgentProgram = async (context) => {
 class MySqlAgent {
   readonly #context: AgentContext;
   readonly #self: string;
-  readonly #peerMember: string;
   readonly #stop = new AbortController();
   readonly #wake = new Wake();
-  readonly #supervisor = new Supervisor();
   readonly #peers: Peers;
   readonly #role: RoleClient;
-  readonly #keeper: RecordKeeper;
   readonly #heartbeat: Heartbeat;
   readonly #member: Member;
   readonly #marker: Marker;
@@ -73,79 +58,108 @@ class MySqlAgent {
   readonly #operations: Operations;
   readonly #router: Router;
   readonly #peerClient: PeerClient;
-  readonly #events: EventRecorder;
-  #view: View | undefined;
-  #history = startHistory(performance.now());
-  #peerWord: { readonly report: PeerReport; readonly at: number } | undefined;
-  #promisedUntil = Number.NEGATIVE_INFINITY;
-  /** The supervisor's life in which the pod was told to end. */
-  #stoppingIn: string | undefined;
-  #life = '';
-  #dataBytes = 0;
-  #sizeAt = Number.NEGATIVE_INFINITY;
+  readonly #lookout: Lookout;
+  readonly #failsafe: Failsafe;
 
   constructor(context: AgentContext) {
-    this.#context = context;
     const { identity, kube, log } = context;
     const { cluster, namespace } = identity;
-    this.#self = holderIdentity(identity);
-    this.#peerMember = podName(cluster, 'mysql', 1 - ordinalOf(identity.pod));
-    const hostOf = (member: string): string => `${member}.${workloadName(cluster, 'mysql')}.${namespace}.svc`;
     const wake = (): void => {
       this.#wake.notify();
     };
-    this.#peers = new Peers({ kube, identity, log });
-    this.#role = new RoleClient({
+    const hostOf = (member: string): string => `${member}.${workloadName(cluster, 'mysql')}.${namespace}.svc`;
+    const gate = (): Promise<boolean> => this.#gate();
+    const self = holderIdentity(identity);
+    const supervisor = new Supervisor();
+    const peers = new Peers({ kube, identity, log });
+    const role = new RoleClient({ kube, identity, peers, role: names(cluster).roleLeases.mysql });
+    const keeper = new RecordKeeper(role);
+    const permit = new Permit(supervisor, wasArmed());
+    const member = new Member({ supervisor, log, onEnd: wake });
+    const heartbeat = new Heartbeat({
       kube,
       identity,
-      peers: this.#peers,
-      role: names(cluster).roleLeases.mysql,
-    });
-    this.#keeper = new RecordKeeper(this.#role);
-    this.#permit = new Permit(this.#supervisor, wasArmed());
-    this.#member = new Member({ supervisor: this.#supervisor, log, onEnd: wake });
-    this.#marker = new Marker(log);
-    this.#heartbeat = new Heartbeat({
-      kube,
-      identity,
-      peers: this.#peers,
+      peers,
       log,
       beat: 'candidate',
       profile: () => context.cluster().spec.failureDetection.profile,
-      gate: () => this.#gate(),
+      gate,
       onRenewed: (until) => {
-        const lapsed = !this.#permit.permitted();
-        this.#permit.renewed(until);
-        if (lapsed) this.#wake.notify();
+        const lapsed = !permit.permitted();
+        permit.renewed(until);
+        if (lapsed) wake();
       },
     });
-    this.#operations = new Operations({
-      supervisor: this.#supervisor,
-      member: this.#member,
-      permit: this.#permit,
-      keeper: this.#keeper,
+    const events = new EventRecorder({
+      kube,
+      controller: 'spacecluster.dev/agent',
+      instance: identity.pod,
+      log,
+    });
+    const operations = new Operations({
+      supervisor,
+      member,
+      permit,
+      keeper,
       log,
       hostOf,
       datadir: freshDatadir,
       onJobDone: wake,
       onDone: (step) => {
-        tell(this.#events, context.cluster(), step);
+        tell(events, context.cluster(), step);
       },
     });
-    this.#router = new Router({
+    const router = new Router({
       slices: new Slices({ kube, identity }),
       rwService: names(cluster).services.mysqlRw,
       roService: names(cluster).services.mysqlRo,
       log,
       onDone: wake,
     });
-    this.#peerClient = new PeerClient({ host: hostOf(this.#peerMember) });
-    this.#events = new EventRecorder({
-      kube,
-      controller: 'spacecluster.dev/agent',
-      instance: identity.pod,
-      log,
+    const peerClient = new PeerClient({
+      host: hostOf(podName(cluster, 'mysql', 1 - ordinalOf(identity.pod))),
     });
+    const lookout = new Lookout({
+      context,
+      supervisor,
+      member,
+      peers,
+      keeper,
+      heartbeat,
+      permit,
+      operations,
+      router,
+      peerClient,
+    });
+    const failsafe = new Failsafe({
+      self,
+      permit,
+      keeper,
+      role,
+      peers,
+      heartbeat,
+      lookout,
+      peerClient,
+      log,
+      gate,
+      yield: (reason) => {
+        operations.beginHandOver(reason);
+        wake();
+      },
+    });
+    this.#context = context;
+    this.#self = self;
+    this.#peers = peers;
+    this.#role = role;
+    this.#heartbeat = heartbeat;
+    this.#member = member;
+    this.#marker = new Marker(log);
+    this.#permit = permit;
+    this.#operations = operations;
+    this.#router = router;
+    this.#peerClient = peerClient;
+    this.#lookout = lookout;
+    this.#failsafe = failsafe;
   }
 
   async run(): Promise<void> {
@@ -154,66 +168,31 @@ class MySqlAgent {
     const server = await startAgentServer({
       log,
       healthy: () => undefined,
-      ready: () => readiness(this.#view),
-      metrics: () => renderMetrics(this.#view),
-      handOver: () => this.#handOver(HAND_OVER_MS),
+      ready: () => readiness(this.#lookout.view()),
+      metrics: () => renderMetrics(this.#lookout.view()),
+      handOver: () => this.#handOver(),
     });
-    const watched = new Set<string>();
-    this.#peers.onChange(() => {
-      // Beats of other pods come many times a second; only what a decision rests on is worth a look.
-      const record = this.#role.current();
-      const mark = `${record?.resourceVersion}/${record?.holder !== undefined && this.#peers.isDead(record.holder)}`;
-      if (watched.has(mark)) return;
-      watched.clear();
-      watched.add(mark);
-      this.#wake.notify();
-    });
-    this.#context.onClusterChange(() => {
-      this.#wake.notify();
-    });
-    const supervisorWatch = watch(RUN_DIR, (_event, file) => {
-      if (file === 'state') this.#wake.notify();
-    });
-    signal.addEventListener('abort', () => {
-      this.#wake.notify();
-    });
+    const unwatch = this.#watchForCauses(signal);
     const beside = [
       this.#peers.run(stop),
       this.#heartbeat.run(stop),
       this.#router.run(stop),
-      this.#followPeer(stop),
+      this.#lookout.followPeer(stop),
+      this.#failsafe.run(stop),
       watchTls(this.#member, log, stop),
-      runFailsafe(
-        {
-          permit: this.#permit,
-          log,
-          holder: () => this.#asHolder(),
-          renewDeadlineMs: () => this.#heartbeat.timing().renewDeadlineMs,
-          ask: (question, timeoutMs) => this.#peerClient.ask(question, timeoutMs),
-          gate: () => this.#gate(),
-          yield: (reason) => {
-            void this.#operations.run({ kind: 'hand-over', reason }, stop);
-            this.#wake.notify();
-          },
-        },
-        stop,
-      ),
       servePeer({
         commonName: workloadName(identity.cluster, 'mysql'),
-        report: () => this.#report(),
-        answer: (question) => this.#answer(question),
+        report: () => this.#lookout.report(),
+        answer: (question) => this.#failsafe.answer(question),
         log,
         signal: stop,
       }),
     ];
     try {
       // A part that fails ends the agent: the kubelet starts it anew, and the deadline file guards meanwhile (L4).
-      await Promise.race([
-        this.#loop(signal),
-        ...beside.map(async (part) => part.then(async () => never(stop))),
-      ]);
+      await Promise.race([this.#loop(signal), ...beside.map(async (part) => part.then(() => ended(stop)))]);
     } finally {
-      supervisorWatch.close();
+      unwatch();
       this.#stop.abort();
       this.#peerClient.close();
       await server.close();
@@ -221,13 +200,36 @@ class MySqlAgent {
     await this.#leave();
   }
 
-  /** Until the process is told to end and has handed over what another can take. */
+  /** What calls for a look before its time. */
+  #watchForCauses(signal: AbortSignal): () => void {
+    const wake = (): void => {
+      this.#wake.notify();
+    };
+    // Beats of all pods come many times a second: only what a decision rests on is worth a look.
+    let seen = '';
+    this.#peers.onChange(() => {
+      const record = this.#role.current();
+      const dead = record?.holder !== undefined && this.#peers.isDead(record.holder);
+      const mark = `${record?.resourceVersion}/${dead}`;
+      if (mark !== seen) wake();
+      seen = mark;
+    });
+    this.#context.onClusterChange(wake);
+    signal.addEventListener('abort', wake);
+    const watching = watch(RUN_DIR, (_event, file) => {
+      if (file === 'state') wake();
+    });
+    return () => {
+      watching.close();
+    };
+  }
+
+  /** Until the process is told to end and has handed over what the standby can take. */
   async #loop(signal: AbortSignal): Promise<void> {
     let before = '';
-    let deadline = Number.POSITIVE_INFINITY;
+    let leaveBy = Number.POSITIVE_INFINITY;
     while (!this.#stop.signal.aborted) {
-      const view = await this.#gather();
-      this.#view = view;
+      const view = await this.#lookout.look();
       this.#settle(view);
       this.#router.want(routingOf(view));
       const step = decide(view);
@@ -235,8 +237,8 @@ class MySqlAgent {
       if (described !== before) this.#context.log.info('next', { step: described });
       await this.#act(step);
       if (signal.aborted) {
-        deadline = Math.min(deadline, performance.now() + HAND_OVER_MS / 4);
-        if (!this.#mustHandOver(view) || performance.now() > deadline) return;
+        leaveBy = Math.min(leaveBy, performance.now() + LEAVE_MS);
+        if (!this.#mustHandOver(view) || performance.now() > leaveBy) return;
       }
       if (step.kind === 'wait') await this.#wake.wait(LOOK_MS, this.#stop.signal);
       else if (described === before) await this.#wake.wait(REPEAT_MS, this.#stop.signal);
@@ -253,102 +255,15 @@ class MySqlAgent {
   }
 
   /** A closed engine needs no deadline; one that the deadline has ended may start again, read-only. */
-  #settle(view: View): void {
-    const { engine, record } = view;
-    if (
-      engine.kind === 'down' ||
-      engine.kind === 'empty' ||
-      (engine.kind === 'running' && !engine.writable)
-    ) {
-      this.#permit.disarm();
-    }
-    if (record?.holder !== view.self) this.#operations.handedOver();
+  #settle({ engine, record, self }: View): void {
+    const closed = engine.kind === 'running' && !engine.writable;
+    if (closed || engine.kind === 'down' || engine.kind === 'empty') this.#permit.disarm();
+    if (record?.holder !== self) this.#operations.handedOver();
   }
 
-  async #gather(): Promise<View> {
-    const { identity } = this.#context;
-    const cluster = this.#context.cluster();
-    const engine = await this.#member.observe();
-    const now = performance.now();
-    const record = this.#keeper.record();
-    const peer = this.#freshPeer(now);
-    const counted = peerCounts(record, this.#peerMember, peer);
-    this.#history = remember(this.#history, engine, counted, now);
-    const ordinal = ordinalOf(identity.pod);
-    await this.#noteLife();
-    await this.#noteSize(engine.kind === 'running' && engine.writable);
-    const asked = cluster.metadata.annotations?.[ANNOTATIONS.switchover] ?? '';
-    return {
-      now,
-      self: this.#self,
-      member: identity.pod,
-      ordinal,
-      peerMember: this.#peerMember,
-      record,
-      recordOnWatch: this.#keeper.onWatch(),
-      pending: this.#keeper.pending(),
-      initialised: record?.epoch === 0 && ordinal === 0 ? await this.#readInitialised() : undefined,
-      certain: this.#heartbeat.certain(),
-      permitted: this.#permit.permitted(),
-      proven: this.#permit.proven(),
-      holderDead: record?.holder !== undefined && this.#peers.isDead(record.holder),
-      promised: now < this.#promisedUntil,
-      refrain: this.#operations.refrain(),
-      stopping: this.#stoppingIn === this.#life,
-      handingOver: this.#operations.handingOver(),
-      asked: asked === 'mysql' ? asked : '',
-      durability: cluster.spec.mysql.durability,
-      graceMs: GRACE_PERIODS * this.#heartbeat.timing().periodMs,
-      engine,
-      peer,
-      history: this.#history,
-      provisioned: await this.#operations.isProvisioned(),
-      published: record !== undefined && this.#router.published() === record.epoch,
-      job: this.#operations.job(),
-      leftovers: engine.kind === 'running' ? await this.#operations.leftovers(engine.datadir) : [],
-      fresh: freshDatadir(),
-    };
-  }
-
-  #wordLastsMs(): number {
-    return this.#heartbeat.timing().renewDeadlineMs / WORD_PART;
-  }
-
-  #freshPeer(now: number): PeerReport | undefined {
-    return this.#peerWord !== undefined && now - this.#peerWord.at < this.#wordLastsMs()
-      ? this.#peerWord.report
-      : undefined;
-  }
-
-  async #noteLife(): Promise<void> {
-    const state = await this.#supervisor.state();
-    if (state !== undefined) this.#life = lifeOf(state);
-  }
-
-  async #noteSize(open: boolean): Promise<void> {
-    const session = this.#member.session();
-    if (!open || session === undefined || performance.now() - this.#sizeAt < SIZE_MS) return;
-    this.#sizeAt = performance.now();
-    this.#dataBytes = await readDataBytes(session).catch(() => this.#dataBytes);
-  }
-
-  /** The state record outlives the role Lease: a missing Lease never means that nothing was initialised (M2). */
-  async #readInitialised(): Promise<boolean | undefined> {
-    const { identity, kube, log } = this.#context;
-    try {
-      const state = await kube.get(ConfigMaps, identity.namespace, names(identity.cluster).state);
-      const text = state.data?.['mysql'];
-      return (
-        text !== undefined && (JSON.parse(text) as { readonly initialised?: boolean }).initialised === true
-      );
-    } catch (error) {
-      log.warn('the state record could not be read', { error: messageOf(error) });
-      return undefined;
-    }
-  }
-
+  /** M8: the holder of an open engine beats only with a fresh commit. */
   async #gate(): Promise<boolean> {
-    const view = this.#view;
+    const view = this.#lookout.view();
     const serving =
       view?.record?.holder === this.#self &&
       view.engine.kind === 'running' &&
@@ -359,88 +274,19 @@ class MySqlAgent {
     return this.#marker.gate(session, view?.record?.epoch ?? 0, freshMs);
   }
 
-  #report(): PeerReport | undefined {
-    const view = this.#view;
-    if (view === undefined || performance.now() - view.now > this.#wordLastsMs()) return undefined;
-    return {
-      member: view.member,
-      engine: view.engine,
-      epoch: view.record?.epoch ?? 0,
-      dataBytes: this.#dataBytes,
-    };
-  }
-
-  async #followPeer(signal: AbortSignal): Promise<void> {
-    const pause = new Wake();
-    while (!signal.aborted) {
-      try {
-        const report = await this.#peerClient.report(PEER_TIMEOUT_MS);
-        if (report !== undefined) this.#peerWord = { report, at: performance.now() };
-      } catch (error) {
-        this.#context.log.debug('no word of the peer', { error: messageOf(error) });
-      }
-      await pause.wait(PEER_MS, signal);
-    }
-  }
-
-  #asHolder():
-    { readonly writable: boolean; readonly peerMayCount: boolean; readonly question: Question } | undefined {
-    const view = this.#view;
-    const record = this.#keeper.record();
-    if (
-      view === undefined ||
-      record === undefined ||
-      record.holder !== this.#self ||
-      record.phase !== 'open'
-    ) {
-      return undefined;
-    }
-    if (view.stopping || this.#operations.handingOver() !== undefined) return undefined;
-    const current = { ...view, record, pending: this.#keeper.pending() };
-    if (isPending(current, 'release')) return undefined;
-    return {
-      writable: view.engine.kind === 'running' && view.engine.writable,
-      peerMayCount: peerMayCount(current),
-      question: {
-        holder: this.#self,
-        epoch: record.epoch,
-        durationMs: this.#heartbeat.timing().durationMs,
-      },
-    };
-  }
-
-  async #answer(question: Question): Promise<Answer> {
-    const apiReachable = await this.#role.read(AbortSignal.timeout(PROBE_MS)).then(
-      () => true,
-      () => false,
-    );
-    const answer = answerTo(question, {
-      record: this.#keeper.record(),
-      taking: this.#keeper.pending().some(({ kind }) => kind === 'take'),
-      apiReachable,
-    });
-    if (answer === 'promised') {
-      this.#promisedUntil = performance.now() + question.durationMs;
-      this.#peers.promised(question.holder);
-    }
-    this.#context.log.warn('the holder asks whether it may carry on', { answer });
-    return answer;
-  }
-
-  /** Gives the role up and settles when it is given up, or cannot be in time. The pod is going to end. */
-  async #handOver(withinMs: number): Promise<void> {
-    this.#stoppingIn = this.#life;
+  /** The pod is going to end: gives the role up and settles when it is given up, or cannot be in time. */
+  async #handOver(): Promise<void> {
+    this.#lookout.stop();
     this.#wake.notify();
-    const until = performance.now() + withinMs;
-    const settled = new Wake();
-    while (performance.now() < until && this.#holdsSomething()) await settled.wait(20, this.#stop.signal);
+    const until = performance.now() + HAND_OVER_MS;
+    const pause = new Wake();
+    while (performance.now() < until && this.#holdsSomething()) await pause.wait(20, this.#stop.signal);
   }
 
   #holdsSomething(): boolean {
-    const view = this.#view;
+    const view = this.#lookout.view();
     if (view === undefined) return false;
-    if (!view.stopping) return true;
-    return view.record?.holder === this.#self || (view.engine.kind === 'running' && view.engine.writable);
+    return !view.stopping || view.record?.holder === this.#self || isOpen(view);
   }
 
   /** Told to end alone, without the pod: only a role that the standby can take at once is given up. */
@@ -448,24 +294,25 @@ class MySqlAgent {
     if (view.record?.holder !== this.#self) return false;
     if (view.stopping) return true;
     if (view.record.copies.length < 2 || view.peer?.engine.kind !== 'running') return false;
-    this.#stoppingIn = this.#life;
+    this.#lookout.stop();
     return true;
   }
 
+  /** Nobody has to wait for the Lease of a member that has nothing open and no role. */
   async #leave(): Promise<void> {
-    const view = this.#view;
-    const holds = view?.record?.holder === this.#self;
+    const view = this.#lookout.view();
     this.#member.close();
-    if (holds || (view?.engine.kind === 'running' && view.engine.writable)) return;
-    await this.#heartbeat.release().catch((error: unknown) => {
+    if (view === undefined || view.record?.holder === this.#self || isOpen(view)) return;
+    try {
+      await this.#heartbeat.release();
+    } catch (error) {
       this.#context.log.warn('the heartbeat could not be released', { error: messageOf(error) });
-    });
+    }
   }
 }
 
-function freshDatadir(): View['fresh'] {
-  const serverUuid = randomUUID();
-  return { datadir: `data-${serverUuid.slice(0, 8)}`, serverUuid };
+function isOpen({ engine }: View): boolean {
+  return engine.kind === 'running' && engine.writable;
 }
 
 /** Did an earlier agent of this pod leave mysqld under a deadline? */
@@ -474,23 +321,7 @@ function wasArmed(): boolean {
   return existsSync(file) && readFileSync(file, 'utf8').trim() !== 'none';
 }
 
-function describe(step: Step): string {
-  switch (step.kind) {
-    case 'wait':
-      return `wait: ${step.reason}`;
-    case 'write':
-      return `write ${step.write}: ${step.reason}`;
-    case 'close':
-    case 'hand-over':
-      return `${step.kind}: ${step.reason}`;
-    case 'semi-sync':
-      return `semi-sync ${step.on ? 'on' : 'off'}: ${step.reason}`;
-    default:
-      return step.kind;
-  }
-}
-
-async function never(signal: AbortSignal): Promise<void> {
+async function ended(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   const { promise, resolve } = Promise.withResolvers<void>();
   signal.addEventListener('abort', () => {

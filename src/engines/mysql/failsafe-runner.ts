@@ -1,65 +1,134 @@
-// The failsafe at work: a holder whose heartbeat is not renewed carries on, asks its peer, or yields.
-import { setTimeout as sleep } from 'node:timers/promises';
+// The failsafe at work: a holder whose heartbeat is not renewed carries on, asks its peer, or yields; a peer answers.
+import type { Heartbeat } from '../../agent/heartbeat.ts';
+import type { Peers } from '../../agent/peers.ts';
+import type { RoleClient } from '../../agent/role.ts';
+import { Wake } from '../../agent/wake.ts';
 import { messageOf } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
-import { decideFailsafe } from './failsafe.ts';
+import { answerTo, decideFailsafe } from './failsafe.ts';
 import type { Answer, HolderView, Question } from './failsafe.ts';
+import type { Lookout } from './lookout.ts';
+import type { PeerClient } from './peer-channel.ts';
 import type { Permit } from './permit.ts';
+import type { RecordKeeper } from './record-keeper.ts';
+import { isPending, peerMayCount } from './view.ts';
 
 export interface FailsafeOptions {
+  readonly self: string;
   readonly permit: Permit;
+  readonly keeper: RecordKeeper;
+  readonly role: RoleClient;
+  readonly peers: Peers;
+  readonly heartbeat: Heartbeat;
+  readonly lookout: Lookout;
+  readonly peerClient: PeerClient;
   readonly log: Logger;
-  /** What is known of the role now; undefined where this member is not its open holder. */
-  readonly holder: () =>
-    (Pick<HolderView, 'writable' | 'peerMayCount'> & { readonly question: Question }) | undefined;
-  readonly renewDeadlineMs: () => number;
-  readonly ask: (question: Question, timeoutMs: number) => Promise<Answer>;
   /** M8: without it nothing is prolonged. */
   readonly gate: () => Promise<boolean>;
+  /** Gives the role up. */
   readonly yield: (reason: string) => void;
 }
 
 const TICK_MS = 100;
 /** The peer looks at the API server itself before it answers. */
 const ASK_MS = 700;
+const PROBE_MS = 400;
 const ANSWER_LASTS_MS = 1_000;
 
-export async function runFailsafe(options: FailsafeOptions, signal: AbortSignal): Promise<void> {
-  const { permit, log } = options;
-  let answer: { readonly given: Answer; readonly at: number } | undefined;
-  while (!signal.aborted) {
-    await sleep(TICK_MS, undefined, { signal }).catch(() => undefined);
-    const holder = options.holder();
-    if (holder === undefined) continue;
+type Holding = Pick<HolderView, 'writable' | 'peerMayCount'> & { readonly question: Question };
+
+export class Failsafe {
+  readonly #options: FailsafeOptions;
+  #answer: { readonly given: Answer; readonly at: number } | undefined;
+
+  constructor(options: FailsafeOptions) {
+    this.#options = options;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const pause = new Wake();
+    while (!signal.aborted) {
+      await pause.wait(TICK_MS, signal);
+      const holding = this.#holding();
+      if (holding !== undefined) await this.#hold(holding);
+    }
+  }
+
+  /** To the peer's question whether it may carry on. A promise ends the verdict, and begins a new wait. */
+  async answer(question: Question): Promise<Answer> {
+    const { keeper, role, peers, lookout, log } = this.#options;
+    const apiReachable = await role.read(AbortSignal.timeout(PROBE_MS)).then(
+      () => true,
+      () => false,
+    );
+    const answer = answerTo(question, {
+      record: keeper.record(),
+      taking: keeper.pending().some(({ kind }) => kind === 'take'),
+      apiReachable,
+    });
+    if (answer === 'promised') {
+      lookout.promise(performance.now() + question.durationMs);
+      peers.promised(question.holder);
+    }
+    log.warn('the holder asks whether it may carry on', { answer });
+    return answer;
+  }
+
+  async #hold(holding: Holding): Promise<void> {
+    const { permit, heartbeat, log } = this.#options;
     const now = performance.now();
+    const { renewDeadlineMs } = heartbeat.timing();
     const step = decideFailsafe({
       now,
-      writable: holder.writable,
+      writable: holding.writable,
       permitUntil: permit.until(),
-      renewDeadlineMs: options.renewDeadlineMs(),
-      peerMayCount: holder.peerMayCount,
-      answer: answer !== undefined && now - answer.at < ANSWER_LASTS_MS ? answer.given : undefined,
+      renewDeadlineMs,
+      peerMayCount: holding.peerMayCount,
+      answer:
+        this.#answer !== undefined && now - this.#answer.at < ANSWER_LASTS_MS
+          ? this.#answer.given
+          : undefined,
     });
-    if (step.kind === 'none') continue;
+    if (step.kind === 'none') return;
     if (step.kind === 'yield') {
       log.warn('the API server is out of reach, and the peer can take over: yielding');
       permit.forsake();
-      options.yield('the API server is out of reach here');
-      continue;
+      this.#options.yield('the API server is out of its reach');
+      return;
     }
-    if (!(await options.gate())) continue;
-    if (step.kind === 'carry-on') {
-      permit.carryOn(now + options.renewDeadlineMs());
-      continue;
-    }
+    if (!(await this.#options.gate())) return;
+    // Counted from before anything is sent: the promise lasts longer than the permit that rests on it (L5).
+    if (step.kind === 'carry-on') permit.carryOn(now + renewDeadlineMs);
+    else await this.#ask(holding.question, renewDeadlineMs);
+  }
+
+  async #ask(question: Question, renewDeadlineMs: number): Promise<void> {
+    const { permit, peerClient, log } = this.#options;
+    const sentAt = performance.now();
     try {
-      // Counted from the sending: the promise lasts longer than the permit that rests on it (L5).
-      const sentAt = performance.now();
-      answer = { given: await options.ask(holder.question, ASK_MS), at: performance.now() };
-      log.warn('heartbeat not renewed: asked the peer', { answer: answer.given });
-      if (answer.given === 'promised') permit.carryOn(sentAt + options.renewDeadlineMs());
+      const given = await peerClient.ask(question, ASK_MS);
+      this.#answer = { given, at: performance.now() };
+      log.warn('heartbeat not renewed: asked the peer', { answer: given });
+      if (given === 'promised') permit.carryOn(sentAt + renewDeadlineMs);
     } catch (error) {
       log.warn('heartbeat not renewed, and the peer is silent', { error: messageOf(error) });
     }
+  }
+
+  /** undefined where this member is not the open holder, or is giving the role up. */
+  #holding(): Holding | undefined {
+    const { lookout, keeper, self, heartbeat } = this.#options;
+    const view = lookout.view();
+    const record = keeper.record();
+    if (view === undefined || record?.holder !== self || record.phase !== 'open') return undefined;
+    if (view.stopping || view.handingOver !== undefined) return undefined;
+    const current = { ...view, record, pending: keeper.pending() };
+    if (isPending(current, 'release')) return undefined;
+    const { durationMs } = heartbeat.timing();
+    return {
+      writable: view.engine.kind === 'running' && view.engine.writable,
+      peerMayCount: peerMayCount(current),
+      question: { holder: self, epoch: record.epoch, durationMs },
+    };
   }
 }

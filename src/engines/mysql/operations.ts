@@ -76,6 +76,10 @@ export class Operations {
     return performance.now() < this.#refrainUntil;
   }
 
+  beginHandOver(reason: string): void {
+    this.#handingOver ??= reason;
+  }
+
   /** The role went: the hand-over has been made. */
   handedOver(): void {
     this.#handingOver = undefined;
@@ -104,7 +108,7 @@ export class Operations {
       case 'write':
         return this.#write(step, signal);
       case 'hand-over':
-        this.#handingOver = step.reason;
+        this.beginHandOver(step.reason);
         return;
       case 'initialize':
         return this.#start('initialize', async () => {

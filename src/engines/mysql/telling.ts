@@ -1,4 +1,4 @@
-// Which steps of the agent people are told of, as Events of the SpaceCluster.
+// How steps of the agent are told to people: in a word for the log, and as Events of the SpaceCluster.
 import type { SpaceCluster } from '../../api/v1alpha1/index.ts';
 import type { EventRecorder, Occurrence } from '../../kube/events.ts';
 import type { Step } from './view.ts';
@@ -37,5 +37,22 @@ function occurrenceOf(step: Step): Occurrence | undefined {
       return about('Normal', 'MySQLRoleReleased', 'Release');
     default:
       return undefined;
+  }
+}
+
+/** For the log. */
+export function describe(step: Step): string {
+  switch (step.kind) {
+    case 'wait':
+      return `wait: ${step.reason}`;
+    case 'write':
+      return `write ${step.write}: ${step.reason}`;
+    case 'close':
+    case 'hand-over':
+      return `${step.kind}: ${step.reason}`;
+    case 'semi-sync':
+      return `semi-sync ${step.on ? 'on' : 'off'}: ${step.reason}`;
+    default:
+      return step.kind;
   }
 }

@@ -1,0 +1,197 @@
+// Looks at all a decision rests on and makes the view of it; keeps the peer's last word and the member's recent past.
+import { randomUUID } from 'node:crypto';
+import type { AgentContext } from '../../agent/agent.ts';
+import type { Heartbeat } from '../../agent/heartbeat.ts';
+import { holderIdentity, ordinalOf } from '../../agent/identity.ts';
+import type { Peers } from '../../agent/peers.ts';
+import { Wake } from '../../agent/wake.ts';
+import { ANNOTATIONS, names, podName } from '../../api/v1alpha1/names.ts';
+import { messageOf } from '../../errors.ts';
+import { ConfigMaps } from '../../kube/resources.ts';
+import { readDataBytes } from './admin.ts';
+import { remember, startHistory } from './history.ts';
+import type { Member } from './member.ts';
+import type { PeerReport } from './member-state.ts';
+import type { Operations } from './operations.ts';
+import type { PeerClient } from './peer-channel.ts';
+import type { Permit } from './permit.ts';
+import { ROLE } from './presets.ts';
+import type { RecordKeeper } from './record-keeper.ts';
+import type { Router } from './router.ts';
+import { lifeOf } from './supervisor.ts';
+import type { Supervisor } from './supervisor.ts';
+import { peerCounts } from './view.ts';
+import type { View } from './view.ts';
+
+export interface LookoutOptions {
+  readonly context: AgentContext;
+  readonly supervisor: Supervisor;
+  readonly member: Member;
+  readonly peers: Peers;
+  readonly keeper: RecordKeeper;
+  readonly heartbeat: Heartbeat;
+  readonly permit: Permit;
+  readonly operations: Operations;
+  readonly router: Router;
+  readonly peerClient: PeerClient;
+}
+
+const PEER_MS = 250;
+const PEER_TIMEOUT_MS = 400;
+/** Beats within which a standby has to acknowledge. */
+const GRACE_PERIODS = 2;
+/** Of the renew deadline: so long a word of a member is believed. */
+const WORD_PART = 2;
+const SIZE_MS = 60_000;
+
+export class Lookout {
+  readonly #options: LookoutOptions;
+  readonly #self: string;
+  readonly #ordinal: number;
+  readonly #peerMember: string;
+  #view: View | undefined;
+  #history = startHistory(performance.now());
+  #word: { readonly report: PeerReport; readonly at: number } | undefined;
+  #promisedUntil = Number.NEGATIVE_INFINITY;
+  #life = '';
+  /** The supervisor's life in which the pod was told to end. */
+  #stoppingIn: string | undefined;
+  #dataBytes = 0;
+  #sizeAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: LookoutOptions) {
+    const { identity } = options.context;
+    this.#options = options;
+    this.#self = holderIdentity(identity);
+    this.#ordinal = ordinalOf(identity.pod);
+    this.#peerMember = podName(identity.cluster, 'mysql', 1 - this.#ordinal);
+  }
+
+  /** As last looked at. */
+  view(): View | undefined {
+    return this.#view;
+  }
+
+  /** The pod is being stopped. Forgotten when its containers are started anew. */
+  stop(): void {
+    this.#stoppingIn = this.#life;
+  }
+
+  /** The peer was promised that nothing is taken until then (monotonic ms). */
+  promise(until: number): void {
+    this.#promisedUntil = until;
+  }
+
+  async look(): Promise<View> {
+    const { context, member, peers, keeper, heartbeat, permit, operations, router } = this.#options;
+    const cluster = context.cluster();
+    const engine = await member.observe();
+    await this.#noteLife();
+    await this.#noteSize(engine.kind === 'running' && engine.writable);
+    const provisioned = await operations.isProvisioned();
+    const leftovers = engine.kind === 'running' ? await operations.leftovers(engine.datadir) : [];
+    const initialised =
+      this.#ordinal === 0 && keeper.record()?.epoch === 0 ? await this.#readInitialised() : undefined;
+    // From here on nothing is awaited: the record, the verdict and the certainty are of one moment.
+    const now = performance.now();
+    const record = keeper.record();
+    const peer =
+      this.#word !== undefined && now - this.#word.at < this.#wordLastsMs() ? this.#word.report : undefined;
+    this.#history = remember(this.#history, engine, peerCounts(record, this.#peerMember, peer), now);
+    const asked = cluster.metadata.annotations?.[ANNOTATIONS.switchover] ?? '';
+    this.#view = {
+      now,
+      self: this.#self,
+      member: context.identity.pod,
+      ordinal: this.#ordinal,
+      peerMember: this.#peerMember,
+      record,
+      recordOnWatch: keeper.onWatch(),
+      pending: keeper.pending(),
+      initialised,
+      certain: heartbeat.certain(),
+      permitted: permit.permitted(),
+      proven: permit.proven(),
+      holderDead: record?.holder !== undefined && peers.isDead(record.holder),
+      promised: now < this.#promisedUntil,
+      refrain: operations.refrain(),
+      stopping: this.#stoppingIn === this.#life,
+      handingOver: operations.handingOver(),
+      asked: asked === ROLE ? asked : '',
+      durability: cluster.spec.mysql.durability,
+      graceMs: GRACE_PERIODS * heartbeat.timing().periodMs,
+      engine,
+      peer,
+      history: this.#history,
+      provisioned,
+      published: record !== undefined && router.published() === record.epoch,
+      job: operations.job(),
+      leftovers,
+      fresh: freshDatadir(),
+    };
+    return this.#view;
+  }
+
+  /** This member's word for its peer; undefined when it is too old to be one. */
+  report(): PeerReport | undefined {
+    const view = this.#view;
+    if (view === undefined || performance.now() - view.now > this.#wordLastsMs()) return undefined;
+    return {
+      member: view.member,
+      engine: view.engine,
+      epoch: view.record?.epoch ?? 0,
+      dataBytes: this.#dataBytes,
+    };
+  }
+
+  /** Asks the peer for its word, again and again. */
+  async followPeer(signal: AbortSignal): Promise<void> {
+    const pause = new Wake();
+    while (!signal.aborted) {
+      try {
+        const report = await this.#options.peerClient.report(PEER_TIMEOUT_MS);
+        if (report !== undefined) this.#word = { report, at: performance.now() };
+      } catch (error) {
+        this.#options.context.log.debug('no word of the peer', { error: messageOf(error) });
+      }
+      await pause.wait(PEER_MS, signal);
+    }
+  }
+
+  #wordLastsMs(): number {
+    return this.#options.heartbeat.timing().renewDeadlineMs / WORD_PART;
+  }
+
+  async #noteLife(): Promise<void> {
+    const state = await this.#options.supervisor.state();
+    if (state !== undefined) this.#life = lifeOf(state);
+  }
+
+  async #noteSize(open: boolean): Promise<void> {
+    const session = this.#options.member.session();
+    if (!open || session === undefined || performance.now() - this.#sizeAt < SIZE_MS) return;
+    this.#sizeAt = performance.now();
+    this.#dataBytes = await readDataBytes(session).catch(() => this.#dataBytes);
+  }
+
+  /** The state record outlives the role Lease: a missing Lease never means that nothing was initialised (M2). */
+  async #readInitialised(): Promise<boolean | undefined> {
+    const { identity, kube, log } = this.#options.context;
+    try {
+      const state = await kube.get(ConfigMaps, identity.namespace, names(identity.cluster).state);
+      const text = state.data?.[ROLE];
+      return (
+        text !== undefined && (JSON.parse(text) as { readonly initialised?: boolean }).initialised === true
+      );
+    } catch (error) {
+      log.warn('the state record could not be read', { error: messageOf(error) });
+      return undefined;
+    }
+  }
+}
+
+/** Names for a data directory to be made: never used before, so that they are its identity (M2). */
+export function freshDatadir(): View['fresh'] {
+  const serverUuid = randomUUID();
+  return { datadir: `data-${serverUuid.slice(0, 8)}`, serverUuid };
+}
