@@ -250,9 +250,9 @@ describe('a fabric', () => {
       // Each run of the self-check leaves a row and counts them: the volumes were taken up, not made anew.
       const lines = await selfcheck(FABRIC);
       expect(lines.map((line) => line['detail'])).toEqual([
-        expect.stringContaining('run 2'),
-        expect.stringContaining('run 2'),
-        expect.stringContaining('run 2'),
+        expect.stringMatching(/run [2-9]/),
+        expect.stringMatching(/run [2-9]/),
+        expect.stringMatching(/run [2-9]/),
       ]);
     },
     READY_MS + 400_000,
