@@ -121,7 +121,6 @@ class MySqlAgent {
     });
     const lookout = new Lookout({
       context,
-      supervisor,
       member,
       peers,
       keeper,

@@ -18,14 +18,11 @@ import type { Permit } from './permit.ts';
 import { ROLE } from './presets.ts';
 import type { RecordKeeper } from './record-keeper.ts';
 import type { Router } from './router.ts';
-import { lifeOf } from './supervisor.ts';
-import type { Supervisor } from './supervisor.ts';
 import { peerCounts } from './view.ts';
 import type { View } from './view.ts';
 
 export interface LookoutOptions {
   readonly context: AgentContext;
-  readonly supervisor: Supervisor;
   readonly member: Member;
   readonly peers: Peers;
   readonly keeper: RecordKeeper;
@@ -53,7 +50,6 @@ export class Lookout {
   #history = startHistory(performance.now());
   #word: { readonly report: PeerReport; readonly at: number } | undefined;
   #promisedUntil = Number.NEGATIVE_INFINITY;
-  #life = '';
   /** The supervisor's life in which the pod was told to end. */
   #stoppingIn: string | undefined;
   #dataBytes = 0;
@@ -74,7 +70,7 @@ export class Lookout {
 
   /** The pod is being stopped. Forgotten when its containers are started anew. */
   stop(): void {
-    this.#stoppingIn = this.#life;
+    this.#stoppingIn = this.#options.member.life();
   }
 
   /** The peer was promised that nothing is taken until then (monotonic ms). */
@@ -86,10 +82,8 @@ export class Lookout {
     const { context, member, peers, keeper, heartbeat, permit, operations, router } = this.#options;
     const cluster = context.cluster();
     const engine = await member.observe();
-    await this.#noteLife();
     await this.#noteSize(engine.kind === 'running' && engine.writable);
-    const provisioned = await operations.isProvisioned();
-    const leftovers = engine.kind === 'running' ? await operations.leftovers(engine.datadir) : [];
+    await operations.survey();
     const initialised =
       this.#ordinal === 0 && keeper.record()?.epoch === 0 ? await this.#readInitialised() : undefined;
     // From here on nothing is awaited: the record, the verdict and the certainty are of one moment.
@@ -115,7 +109,7 @@ export class Lookout {
       holderDead: record?.holder !== undefined && peers.isDead(record.holder),
       promised: now < this.#promisedUntil,
       refrain: operations.refrain(),
-      stopping: this.#stoppingIn === this.#life,
+      stopping: this.#stoppingIn !== undefined && this.#stoppingIn === member.life(),
       handingOver: operations.handingOver(),
       asked: asked === ROLE ? asked : '',
       durability: cluster.spec.mysql.durability,
@@ -123,10 +117,11 @@ export class Lookout {
       engine,
       peer,
       history: this.#history,
-      provisioned,
+      provisioned: operations.isProvisioned(),
       published: record !== undefined && router.published() === record.epoch,
       job: operations.job(),
-      leftovers,
+      leftovers:
+        engine.kind === 'running' ? operations.datadirs().filter((each) => each !== engine.datadir) : [],
       fresh: freshDatadir(),
     };
     return this.#view;
@@ -160,11 +155,6 @@ export class Lookout {
 
   #wordLastsMs(): number {
     return this.#options.heartbeat.timing().renewDeadlineMs / WORD_PART;
-  }
-
-  async #noteLife(): Promise<void> {
-    const state = await this.#options.supervisor.state();
-    if (state !== undefined) this.#life = lifeOf(state);
   }
 
   async #noteSize(open: boolean): Promise<void> {

@@ -4,6 +4,7 @@ import type { Logger } from '../../log.ts';
 import { readEngine } from './admin.ts';
 import { Session } from './connection.ts';
 import type { EngineState } from './member-state.ts';
+import { lifeOf } from './supervisor.ts';
 import type { Supervisor } from './supervisor.ts';
 
 export interface MemberOptions {
@@ -17,6 +18,7 @@ export class Member {
   readonly #options: MemberOptions;
   #session: Session | undefined;
   #run = '';
+  #life = '';
 
   constructor(options: MemberOptions) {
     this.#options = options;
@@ -27,9 +29,15 @@ export class Member {
     return this.#session?.ended === true ? undefined : this.#session;
   }
 
+  /** Of the mysql container: another one means that it was started anew. '' before the first look. */
+  life(): string {
+    return this.#life;
+  }
+
   async observe(): Promise<EngineState> {
     const state = await this.#options.supervisor.state();
     if (state === undefined) return { kind: 'unknown', why: 'the supervisor has not started yet' };
+    this.#life = lifeOf(state);
     switch (state.phase) {
       case 'empty':
         this.#drop();

@@ -48,6 +48,7 @@ const CLONE_SLACK_BYTES = 134_217_728;
 /** A member that just released the role leaves the other the first go for so long. */
 const REFRAIN_MS = 5_000;
 const JOB_RETRY_MS = 5_000;
+const SURVEY_MS = 5_000;
 /** Must be left of the permit before mysqld is opened. */
 const OPEN_MARGIN_MS = 200;
 
@@ -57,6 +58,9 @@ export class Operations {
   #jobAfter = Number.NEGATIVE_INFINITY;
   #handingOver: string | undefined;
   #refrainUntil = Number.NEGATIVE_INFINITY;
+  #wanted = '';
+  #datadirs: readonly string[] = [];
+  #surveyedAt = Number.NEGATIVE_INFINITY;
   /** Of the credentials last provisioned, in the session they were provisioned over. */
   #provisioned: { readonly session: Session; readonly fingerprint: string } | undefined;
 
@@ -85,18 +89,30 @@ export class Operations {
     this.#handingOver = undefined;
   }
 
-  async isProvisioned(): Promise<boolean> {
+  /** Users, schema and marker table are as the Secrets say, by what this session has seen to. */
+  isProvisioned(): boolean {
     const session = this.#options.member.session();
-    if (session === undefined || this.#provisioned?.session !== session) return false;
-    return this.#provisioned.fingerprint === fingerprint(await readCredentials());
+    return (
+      session !== undefined &&
+      this.#provisioned?.session === session &&
+      this.#provisioned.fingerprint === this.#wanted
+    );
   }
 
-  /** Data directories of the volume beside the one in use. */
-  async leftovers(current: string): Promise<readonly string[]> {
+  /** Data directories of the volume, the one in use among them. */
+  datadirs(): readonly string[] {
+    return this.#datadirs;
+  }
+
+  /** Reads what changes seldom: the Secrets, as mounted, and the volume's directories. */
+  async survey(): Promise<void> {
+    if (performance.now() - this.#surveyedAt < SURVEY_MS) return;
+    this.#surveyedAt = performance.now();
+    this.#wanted = fingerprint(await readCredentials());
     const entries = await readdir(DATA_MOUNT, { withFileTypes: true });
-    return entries
-      .filter((entry) => entry.isDirectory() && entry.name.startsWith('data-') && entry.name !== current)
-      .map((entry) => entry.name);
+    this.#datadirs = entries.flatMap((entry) =>
+      entry.isDirectory() && entry.name.startsWith('data-') ? [entry.name] : [],
+    );
   }
 
   /** @throws what the engine, supervisor or API server said; the next decision starts from what is then */
@@ -148,7 +164,8 @@ export class Operations {
         const session = this.#session();
         const credentials = await readCredentials();
         await provision(session, credentials);
-        this.#provisioned = { session, fingerprint: fingerprint(credentials) };
+        this.#wanted = fingerprint(credentials);
+        this.#provisioned = { session, fingerprint: this.#wanted };
         return;
       }
       default:
@@ -248,6 +265,7 @@ export class Operations {
         this.#jobAfter = performance.now() + JOB_RETRY_MS;
       } finally {
         this.#job = undefined;
+        this.#surveyedAt = Number.NEGATIVE_INFINITY;
         this.#options.onJobDone();
       }
     })();

@@ -15,7 +15,7 @@ umask 0007
 DATA=\${SPC_DATA:-/var/lib/mysql}
 RUN=\${SPC_RUN:-/run/spacecluster}
 CONFIG=\${SPC_CONFIG:-/etc/spacecluster}
-TICK=0.05
+TICK=0.1
 STOP_CENTIS=2000 # a clean stop may take 20 s, then SIGKILL
 
 read -r BOOT </proc/sys/kernel/random/boot_id
