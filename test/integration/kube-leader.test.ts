@@ -25,7 +25,10 @@ beforeEach(() => {
 });
 afterAll(() => bench.close());
 
+/** For tests that wait for the end of a Lease. */
 const TIMES = { durationMs: 3_000, renewDeadlineMs: 2_000, retryMs: 300 };
+/** For tests in which no Lease may end, however busy the machine is. */
+const PATIENT = { durationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 300 };
 
 interface Candidate {
   readonly election: LeaderElection;
@@ -35,9 +38,13 @@ interface Candidate {
 }
 
 /** A process that would lead; its work goes on until it is told to stop. */
-function candidate(identity: string, kube: LeaderElectionOptions['kube'] = bench.kube): Candidate {
+function candidate(
+  identity: string,
+  kube: LeaderElectionOptions['kube'] = bench.kube,
+  times: typeof TIMES = TIMES,
+): Candidate {
   const election = new LeaderElection({
-    ...TIMES,
+    ...times,
     kube,
     namespace: bench.namespace,
     name: lease,
@@ -68,10 +75,10 @@ const stored = async (): Promise<{ holder: string; transitions: number }> => {
 
 describe('LeaderElection', () => {
   it('has one leader of three, and hands over at once when it stops', async () => {
-    const all = ['a', 'b', 'c'].map((name) => candidate(name));
+    const all = ['a', 'b', 'c'].map((name) => candidate(name, bench.kube, PATIENT));
     const leader = await eventually('a leader', 5_000, () => all.find((each) => each.working()));
     let most = 0;
-    const until = performance.now() + TIMES.durationMs + 1_000;
+    const until = performance.now() + 3_000;
     while (performance.now() < until) {
       most = Math.max(most, all.filter((each) => each.working() || each.election.leading).length);
       await pause(25);
@@ -81,8 +88,8 @@ describe('LeaderElection', () => {
     const start = performance.now();
     await end(leader);
     const others = all.filter((each) => each !== leader);
-    await eventually('another leader', 2_000, () => others.find((each) => each.working()));
-    expect(performance.now() - start).toBeLessThan(1_500);
+    await eventually('another leader', 12_000, () => others.find((each) => each.working()));
+    expect(performance.now() - start).toBeLessThan(PATIENT.durationMs);
     const second = await stored();
     expect(second.holder).not.toBe(first.holder);
     expect(second.transitions).toBe(first.transitions + 1);
@@ -109,7 +116,7 @@ describe('LeaderElection', () => {
     await eventually('the second leader', 8_000, () => next.working());
     const tookAt = performance.now();
     expect(lostAt).toBeGreaterThan(0);
-    expect(lostAt - silentSince).toBeLessThan(TIMES.renewDeadlineMs + 300);
+    expect(lostAt - silentSince).toBeLessThan(TIMES.durationMs);
     expect(tookAt - silentSince).toBeGreaterThan(TIMES.durationMs - TIMES.retryMs * 1.5);
     await noted;
     expect(await old.done).toBeInstanceOf(LeaseLostError);
@@ -137,9 +144,10 @@ describe('LeaderElection', () => {
       const spec = { ...live.spec, holderIdentity: 'usurper' };
       return bench.kube.replace(Leases, { ...live, spec }).catch(() => undefined);
     });
-    const start = performance.now();
+    bench.complaints.length = 0;
     expect(await one.done).toBeInstanceOf(LeaseLostError);
-    expect(performance.now() - start).toBeLessThan(1_500);
+    // Not because its time had passed.
+    expect(bench.complaints[0]).toContain('is now held by usurper');
     expect((await stored()).holder).toBe('usurper');
   });
 
@@ -156,23 +164,34 @@ describe('LeaderElection', () => {
         return written;
       },
     };
-    const one = candidate('one', kube);
-    await eventually('a leader', 5_000, () => one.working());
-    await pause(TIMES.durationMs);
-    expect(losses).toBe(2);
+    const one = candidate('one', kube, PATIENT);
+    await eventually('a leader', 10_000, () => one.working());
+    await eventually('two lost answers', 5_000, () => losses === 2);
+    const { metadata } = await bench.kube.get(Leases, bench.namespace, lease);
+    await eventually('a renewal after them', 5_000, async () => {
+      const live = await bench.kube.get(Leases, bench.namespace, lease);
+      return live.metadata.resourceVersion !== metadata.resourceVersion;
+    });
     expect(one.working()).toBe(true);
     await end(one);
   });
 
   it('renews while every connection for calls is busy', async () => {
-    const kube = createKubeClient(bench.config);
-    const one = candidate('one', kube);
-    await eventually('a leader', 5_000, () => one.working());
-    const until = performance.now() + TIMES.renewDeadlineMs + 500;
+    let renewals = 0;
+    const kube = createKubeClient(bench.config, {
+      observe: ({ verb, resource, status }) => {
+        if (verb === 'update' && resource === 'leases' && status === 200) renewals += 1;
+      },
+    });
+    const one = candidate('one', kube, PATIENT);
+    await eventually('a leader', 10_000, () => one.working());
+    renewals = 0;
+    const until = performance.now() + 3_000;
     const lists = Array.from({ length: 24 }, async () => {
       while (performance.now() < until) await kube.list(ConfigMaps);
     });
     await Promise.all(lists);
+    expect(renewals).toBeGreaterThan(2);
     expect(one.working()).toBe(true);
     await end(one);
     kube.close();
@@ -188,10 +207,9 @@ describe('LeaderElection', () => {
       spec: { leaseTransitions: 7 },
     } as const;
     await kube.create(Leases, released(blank, Date.now()));
-    const one = candidate('one');
-    const start = performance.now();
-    await eventually('a leader', 5_000, () => one.working());
-    expect(performance.now() - start).toBeLessThan(1_000);
+    const one = candidate('one', kube, PATIENT);
+    // Sooner than any Lease runs out.
+    await eventually('a leader', 10_000, () => one.working());
     expect(await stored()).toEqual({ holder: 'one', transitions: 8 });
     await end(one);
   });
