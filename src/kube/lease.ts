@@ -48,7 +48,7 @@ export function claimed(lease: Lease, claim: Claim): Lease {
 
 /** Pure: the Lease given up. The count of transitions stays, so that the next holder raises it. */
 export function released(lease: Lease, at: number): Lease {
-  // Left out, not emptied: the API server takes no empty holder.
+  // Left out, as before the first holder.
   const { holderIdentity: _holder, ...spec } = lease.spec ?? {};
   return { ...lease, spec: { ...spec, leaseDurationSeconds: 1, renewTime: microTime(at) } };
 }
