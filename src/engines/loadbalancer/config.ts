@@ -70,7 +70,7 @@ defaults
   timeout connect 1s
   timeout client 60s
   timeout server 60s
-  timeout check 1s
+  timeout check 2s
   timeout queue 5s
   timeout tunnel 1h
   timeout http-request 10s

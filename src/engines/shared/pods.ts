@@ -80,8 +80,14 @@ export const TOKEN_VOLUME: Volume = {
 
 export const TOKEN_MOUNT: VolumeMount = { name: 'token', mountPath: TOKEN_DIR, readOnly: true };
 
-/** One heap for all threads of the C library: an agent's few allocations need no more, and each takes memory of its own. */
-const SMALL: readonly EnvVar[] = [{ name: 'MALLOC_ARENA_MAX', value: '1' }];
+/**
+ * Keeps an agent small (4 MB less): its little JavaScript is interpreted, the garbage collector needs no helper threads, the C
+ * library no heap for each.
+ */
+const SMALL: readonly EnvVar[] = [
+  { name: 'NODE_OPTIONS', value: '--jitless --v8-pool-size=0' },
+  { name: 'MALLOC_ARENA_MAX', value: '1' },
+];
 
 /** The agent, as a native sidecar (an init container that keeps running; KEP-753): it starts before and ends after the engine. */
 export function agentContainer(
