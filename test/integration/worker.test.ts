@@ -191,6 +191,23 @@ describe('log-in', () => {
   });
 });
 
+describe('the interface', () => {
+  it('describes itself by OpenAPI 3.1, without log-in', async () => {
+    const reply = await at(0).app.fastify.inject({ method: 'GET', url: '/api/openapi.json' });
+    const document = reply.json<{ openapi: string; paths: Record<string, object> }>();
+    expect([reply.statusCode, document.openapi]).toEqual([200, '3.1.0']);
+    expect(Object.keys(document.paths)).toEqual(
+      expect.arrayContaining(['/api/space/login', '/api/space/user-management/users/{name}']),
+    );
+  });
+
+  it('answers what it does not have by a problem document', async () => {
+    const reply = await at(0).app.fastify.inject({ method: 'GET', url: '/api/space/nothing?secret=1' });
+    expect(reply.statusCode).toBe(404);
+    expect(reply.json()).toMatchObject({ title: 'Not Found', instance: '/api/space/nothing' });
+  });
+});
+
 describe('users', () => {
   it('are made, changed, listed and removed', async () => {
     const headers = basic(admin.username, admin.password);
