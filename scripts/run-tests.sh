@@ -2,7 +2,7 @@
 # Runs jest projects one after the other (arguments: unit, integration, ha), with a line of totals at the end that counts
 # them all: "N passed, N failed". Each project's result is kept in build/tests/NAME.json.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 mkdir -p build/tests
 failed=0
 for project in "$@"; do
