@@ -92,6 +92,12 @@ export async function stopReceiving(session: Session): Promise<void> {
   await session.run('work', 'STOP REPLICA IO_THREAD', WORK_MS);
 }
 
+/** Applying ends first: at a shutdown mysqld ends it last, and waits long for the rest of a transaction. */
+export async function stopReplica(session: Session): Promise<void> {
+  await session.run('work', 'STOP REPLICA SQL_THREAD', WORK_MS);
+  await stopReceiving(session);
+}
+
 export async function startApplying(session: Session): Promise<void> {
   await session.run('work', 'START REPLICA SQL_THREAD', WORK_MS);
 }

@@ -28,6 +28,7 @@ import { routingOf } from './routing.ts';
 import { Supervisor } from './supervisor.ts';
 import { describe, tell } from './telling.ts';
 import { watchTls } from './tls.ts';
+import { isStillNeeded } from './view.ts';
 import type { Step, View } from './view.ts';
 
 /** Between two looks when nothing calls for one sooner. */
@@ -37,6 +38,7 @@ const REPEAT_MS = 100;
 /** For a hand-over before the pod ends, and before this process alone does. */
 const HAND_OVER_MS = 20_000;
 const LEAVE_MS = 5_000;
+const STANDBY_LEAVES_MS = 5_000;
 /** Of the renew deadline: so long a renewal waits for its marker commit (M8). */
 const FRESH_PART = 5;
 
@@ -277,15 +279,19 @@ class MySqlAgent {
   async #handOver(): Promise<void> {
     this.#lookout.stop();
     this.#wake.notify();
-    const until = performance.now() + HAND_OVER_MS;
+    const askedAt = performance.now();
     const pause = new Wake();
-    while (performance.now() < until && this.#holdsSomething()) await pause.wait(20, this.#stop.signal);
+    while (performance.now() - askedAt < HAND_OVER_MS && this.#holdsSomething(askedAt)) {
+      await pause.wait(20, this.#stop.signal);
+    }
   }
 
-  #holdsSomething(): boolean {
+  #holdsSomething(askedAt: number): boolean {
     const view = this.#lookout.view();
     if (view === undefined) return false;
-    return !view.stopping || view.record?.holder === this.#self || isOpen(view);
+    if (!view.stopping || view.record?.holder === this.#self || isOpen(view)) return true;
+    if (performance.now() - askedAt > STANDBY_LEAVES_MS) return false;
+    return isStillNeeded(view) || replicates(view);
   }
 
   /** Told to end alone, without the pod: only a role that the standby can take at once is given up. */
@@ -308,6 +314,14 @@ class MySqlAgent {
       this.#context.log.warn('the heartbeat could not be released', { error: messageOf(error) });
     }
   }
+}
+
+function replicates({ engine }: View): boolean {
+  return (
+    engine.kind === 'running' &&
+    engine.replica !== undefined &&
+    (engine.replica.io !== 'off' || engine.replica.sql)
+  );
 }
 
 function isOpen({ engine }: View): boolean {

@@ -73,6 +73,7 @@ function canTakeOver(view: Recorded): boolean {
   const engine = view.peer?.engine;
   return (
     peerSurelyCounts(view) &&
+    view.peer?.stopping !== true &&
     engine?.kind === 'running' &&
     engine.replica?.sqlError === '' &&
     view.record.copies.some((copy) => sameCopy(copy, copyOf(view.peerMember, engine)))
@@ -198,6 +199,7 @@ function whyLost(view: Recorded, engine: RunningEngine): string | undefined {
   const { alone, stalled } = view.history;
   if (alone !== undefined && view.now - alone > view.graceMs) return 'the standby is not connected';
   if (stalled !== undefined && view.now - stalled > view.graceMs) return 'the standby does not acknowledge';
+  if (view.peer?.stopping === true) return 'the standby is being stopped';
   const standby = view.peer?.engine;
   if (standby?.kind !== 'running') return undefined;
   if (standby.replica?.sourceUuid === engine.serverUuid && standby.replica.sqlError !== '') {
@@ -255,6 +257,7 @@ export function standbyInStep(peer: PeerReport | undefined, own: RunningEngine):
   const engine = peer?.engine;
   return (
     engine?.kind === 'running' &&
+    peer?.stopping !== true &&
     !engine.writable &&
     engine.replica !== undefined &&
     engine.replica.sourceUuid === own.serverUuid &&

@@ -2,7 +2,7 @@
 import { taking } from '../../agent/role-record.ts';
 import { decideAsHolder } from './decide-holder.ts';
 import { decideAsStandby } from './decide-standby.ts';
-import { isPending, isRecorded, ownCopy, wait, writeStep } from './view.ts';
+import { isPending, isRecorded, isStillNeeded, ownCopy, wait, writeStep } from './view.ts';
 import type { Recorded, Step, View } from './view.ts';
 
 export function decide(view: View): Step {
@@ -18,7 +18,7 @@ function decideAsOther(view: Recorded): Step {
     return { kind: 'close', reason: 'the role belongs to another' };
   const taken = decideToTake(view);
   if (taken !== undefined) return taken;
-  if (view.stopping) return wait('this pod is being stopped');
+  if (view.stopping) return decideToLeave(view);
   if (record.epoch === 0 && view.ordinal === 0) return decideFirst(view);
   // A clone needs a server that takes it in. What is made here is nobody's copy.
   if (engine.kind === 'empty') {
@@ -61,4 +61,14 @@ function decideToTake(view: Recorded): Step | undefined {
     taking(record, view.self, 'promoting'),
     `no sign of life from ${record.holder}`,
   );
+}
+
+/** A standby leaves the record before it stops acknowledging: so no commit waits for one that is gone on purpose. */
+function decideToLeave(view: Recorded): Step {
+  const { engine } = view;
+  if (engine.kind !== 'running' || engine.replica === undefined) return wait('this pod is being stopped');
+  if (isStillNeeded(view)) return wait('the primary has not withdrawn this standby yet');
+  return engine.replica.io === 'off' && !engine.replica.sql
+    ? wait('this pod is being stopped')
+    : { kind: 'stop-replica' };
 }

@@ -136,6 +136,7 @@ export class Lookout {
       engine: view.engine,
       epoch: view.record?.epoch ?? 0,
       dataBytes: this.#dataBytes,
+      stopping: view.stopping,
     };
   }
 

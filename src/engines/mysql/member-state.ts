@@ -62,6 +62,8 @@ export interface PeerReport {
   readonly epoch: number;
   /** Bytes of data a clone would copy; 0 when unknown. */
   readonly dataBytes: number;
+  /** Its pod is being stopped. */
+  readonly stopping: boolean;
 }
 
 /** Who a running member is, for the record (M2). */

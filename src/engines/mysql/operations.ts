@@ -15,6 +15,7 @@ import {
   startApplying,
   startReplica,
   stopReceiving,
+  stopReplica,
 } from './admin.ts';
 import { DATA_MOUNT } from './config.ts';
 import type { Session } from './connection.ts';
@@ -150,6 +151,8 @@ export class Operations {
         return startApplying(this.#session());
       case 'stop-receiving':
         return stopReceiving(this.#session());
+      case 'stop-replica':
+        return stopReplica(this.#session());
       case 'forget-source':
         return forgetSource(this.#session());
       case 'semi-sync':

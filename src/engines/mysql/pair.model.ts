@@ -139,6 +139,7 @@ export class Pair {
       engine: this.#engineState(peer),
       epoch: peer.agent.keeper.record()?.epoch ?? 0,
       dataBytes: 1,
+      stopping: false,
     };
     node.agent.peer = { report, at: this.now };
   }
@@ -285,6 +286,10 @@ export class Pair {
       case 'start-replica':
         engine.sql = true;
         return this.#connect(node);
+      case 'stop-replica':
+        engine.io = false;
+        engine.sql = false;
+        return;
       case 'start-applying':
         engine.sql = true;
         return;

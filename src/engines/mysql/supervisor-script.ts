@@ -16,7 +16,7 @@ DATA=\${SPC_DATA:-/var/lib/mysql}
 RUN=\${SPC_RUN:-/run/spacecluster}
 CONFIG=\${SPC_CONFIG:-/etc/spacecluster}
 TICK=0.1
-STOP_CENTIS=2000 # a clean stop may take 20 s, then SIGKILL
+STOP_CENTIS=1000 # a clean stop may take 10 s, then SIGKILL
 
 read -r BOOT </proc/sys/kernel/random/boot_id
 # One life of this script: with the number of starts it names one run of mysqld.
@@ -165,13 +165,11 @@ obey() {
 
 # The kubelet's SIGTERM comes after the preStop hook, so after the hand-over. Where that failed the engine may still be open.
 stop() {
-  ((!stopping)) || return 0
-  clock
-  stopping=1 stop_by=$((now + STOP_CENTIS))
-  [ -n "$pid" ] || exit 0
-  if armed; then kill_engine 'told to end without a hand-over'; else kill -TERM "$pid" 2>/dev/null; fi
+  stop_by=$((now + STOP_CENTIS))
+  if armed; then kill_engine 'told to end without a hand-over'; elif [ -n "$pid" ]; then kill -TERM "$pid" 2>/dev/null; fi
 }
-trap stop TERM INT
+# A read that a trap interrupts goes on without its time limit: the line ends it.
+trap 'stopping=1; echo >&3' TERM INT
 
 rm -f "$RUN/.tick" && mkfifo "$RUN/.tick" && exec 3<>"$RUN/.tick" || exit 1
 clock
@@ -188,7 +186,12 @@ while :; do
   fi
   if ((stopping)); then
     [ -n "$pid" ] || exit 0
-    if ((now >= stop_by)); then kill_engine 'it does not stop'; stop_by=$((now + STOP_CENTIS)); fi
+    if ((!stop_by)); then
+      stop
+    elif ((now >= stop_by)); then
+      kill_engine 'it does not stop'
+      stop_by=$((now + STOP_CENTIS))
+    fi
   else
     obey
     if [ -z "$pid" ] && [ -n "$current" ] && [ "$job" != adopt ] && ((!held && now >= not_before)); then start; fi

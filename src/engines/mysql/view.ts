@@ -86,6 +86,7 @@ export type Step =
   | { readonly kind: 'start-replica' }
   | { readonly kind: 'start-applying' }
   | { readonly kind: 'stop-receiving' }
+  | { readonly kind: 'stop-replica' }
   | { readonly kind: 'forget-source' }
   | { readonly kind: 'semi-sync'; readonly on: boolean; readonly reason: string }
   | { readonly kind: 'open' }
@@ -146,4 +147,11 @@ export function peerCounts(
 
 export function isPending(view: View, kind: WriteKind): boolean {
   return view.pending.some((write) => write.kind === kind);
+}
+
+/** Does a primary that is alive still count on this standby, though it says that it is being stopped? */
+export function isStillNeeded(view: View): boolean {
+  const { record, engine, holderDead, durability } = view;
+  if (record?.holder === undefined || holderDead || durability === 'Required') return false;
+  return engine.kind === 'running' && isRecorded({ ...view, record }, ownCopy(view, engine));
 }
