@@ -1,19 +1,17 @@
 // What the member does that the record names as holder: finish its promotion, open, keep the standby, hand over. Pure.
 import { assertNever } from '../../errors.ts';
 import { acknowledgedInTrial, mayTryAgain } from './history.ts';
-import { containsGtids, countGtids, parseGtids, subtractGtids, unionGtids } from './gtid.ts';
+import { containsGtids, parseGtids, unionGtids } from './gtid.ts';
 import type { PeerReport, RunningEngine } from './member-state.ts';
 import { copyOf, sameCopy } from './member-state.ts';
 import { isPending, isRecorded, ownCopy, peerMayCount, peerSurelyCounts, wait, writeStep } from './view.ts';
-import type { Recorded, Step } from './view.ts';
+import type { Recorded, Step, View } from './view.ts';
 
 /** So long a restarted primary waits for the standby to connect again, and then to have everything. */
 const RECONNECT_MS = 3_000;
 const CATCH_UP_MS = 10_000;
-/** So long commits wait for a first acknowledgement before the admission is given up. */
-const ADMISSION_MS = 3_000;
-/** Further behind than that, semi-sync is not switched on: commits would wait until it has caught up. */
-const ADMISSION_LAG = 500;
+/** So long commits wait for a first acknowledgement before a trial is given up. */
+const TRIAL_MS = 2_000;
 /** A promotion that applies nothing for so long leaves the role to the other copy (M4). */
 const APPLY_STUCK_MS = 60_000;
 
@@ -227,7 +225,7 @@ function admitStandby(view: Recorded, engine: RunningEngine): Step {
   const ready = standbyInStep(view.peer, engine) && engine.semiSync.clients > 0;
   if (engine.semiSync.on) {
     const late =
-      (trial !== undefined && view.now - trial.at > ADMISSION_MS) ||
+      (trial !== undefined && view.now - trial.at > TRIAL_MS) ||
       (stalled !== undefined && view.now - stalled > view.graceMs);
     return view.durability === 'Preferred' && (!ready || late) && view.proven
       ? { kind: 'semi-sync', on: false, reason: 'no standby acknowledges' }
@@ -237,7 +235,7 @@ function admitStandby(view: Recorded, engine: RunningEngine): Step {
     return { kind: 'semi-sync', on: true, reason: 'durability is Required' };
   if (!ready) return settled(view, 'there is no standby');
   if (!mayTryAgain(view.history, view.now)) return settled(view, 'the standby comes and goes');
-  return lagOf(view.peer, engine) <= ADMISSION_LAG
+  return hasCaughtUp(view)
     ? { kind: 'semi-sync', on: true, reason: 'the standby has caught up' }
     : wait('the standby is catching up');
 }
@@ -267,11 +265,12 @@ export function standbyInStep(peer: PeerReport | undefined, own: RunningEngine):
   );
 }
 
-function lagOf(peer: PeerReport | undefined, own: RunningEngine): number {
+/** It has all that was here a moment ago: commits will not wait long for it. */
+function hasCaughtUp({ peer, history }: View): boolean {
   const engine = peer?.engine;
-  if (engine?.kind !== 'running') return Number.POSITIVE_INFINITY;
+  if (engine?.kind !== 'running' || history.momentAgo === undefined) return false;
   const theirs = unionGtids(parseGtids(engine.executed), parseGtids(engine.replica?.retrieved ?? ''));
-  return countGtids(subtractGtids(parseGtids(own.executed), theirs));
+  return containsGtids(theirs, parseGtids(history.momentAgo));
 }
 
 /** Nothing is left to do for the role: what an earlier life left in the volume goes (M9). */

@@ -15,15 +15,19 @@ export interface History {
   readonly counted: boolean;
   /** Since when semi-sync is on without the standby being recorded, and how many commits had been acknowledged by then. */
   readonly trial: { readonly at: number; readonly acknowledged: number } | undefined;
-  /** How often the standby has left the record lately, and when it last did. */
+  /** How often the standby has left the record or failed its trial lately, and when it last did. */
   readonly losses: { readonly count: number; readonly at: number };
   /** Since when nothing was applied any more. */
   readonly appliedAt: number;
+  /** What had been executed a moment ago (0.5 to 1 s), and the mark that becomes it next. */
+  readonly momentAgo: string | undefined;
+  readonly mark: { readonly at: number; readonly executed: string } | undefined;
   readonly last: RunningEngine | undefined;
 }
 
 /** A standby that stayed so long has a clean sheet. */
 const FORGIVEN_MS = 600_000;
+const MOMENT_MS = 500;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
 
@@ -37,6 +41,8 @@ export function startHistory(now: number): History {
     trial: undefined,
     losses: { count: 0, at: now },
     appliedAt: now,
+    momentAgo: undefined,
+    mark: undefined,
     last: undefined,
   };
 }
@@ -49,6 +55,8 @@ export function remember(history: History, engine: EngineState, counted: boolean
   const { semiSync } = engine;
   const flowing = semiSync.waiting === 0 || semiSync.acknowledged !== before.last?.semiSync.acknowledged;
   const kept = before.counted ? undefined : before.trial;
+  const failed = (before.counted || (before.trial !== undefined && !semiSync.on)) && !counted;
+  const due = before.mark === undefined || now - before.mark.at > MOMENT_MS;
   return {
     run: engine.run,
     since: before.since,
@@ -56,8 +64,10 @@ export function remember(history: History, engine: EngineState, counted: boolean
     stalled: flowing ? undefined : (before.stalled ?? now),
     counted,
     trial: semiSync.on && !counted ? (kept ?? { at: now, acknowledged: semiSync.acknowledged }) : undefined,
-    losses: before.counted && !counted ? lost(before.losses, now) : before.losses,
+    losses: failed ? lost(before.losses, now) : before.losses,
     appliedAt: engine.executed === before.last?.executed ? before.appliedAt : now,
+    momentAgo: due ? before.mark?.executed : before.momentAgo,
+    mark: due ? { at: now, executed: engine.executed } : before.mark,
     last: engine,
   };
 }
