@@ -165,11 +165,13 @@ function workerHost(cluster: string, namespace: string): string {
 export function serverOptions({ name }: Backend, cluster: string, namespace: string): string {
   const host = workerHost(cluster, namespace);
   const trust = `verify required ca-file ${CA_FILE} verifyhost ${host}`;
-  const check = `check check-ssl check-sni ${host} fall 2 rise 2 init-state down`;
+  // `inter` also bounds the TLS handshake. Half a second took busy workers out for nothing; a dead one is refused at once,
+  // its requests go elsewhere, and a hung one is found by its Lease.
+  const check = `check check-ssl check-sni ${host} fall 3 rise 2 init-state down`;
   // Devices' connections are not ours to encrypt; whether a worker is ready is asked at its HTTPS port.
   return name === 'workers'
-    ? `ssl ${trust} sni str(${host}) ${check} inter 500ms fastinter 200ms`
-    : `${trust} ${check} port ${PORTS.worker} inter 1s fastinter 500ms`;
+    ? `ssl ${trust} sni str(${host}) ${check} inter 1s fastinter 300ms downinter 500ms`
+    : `${trust} ${check} port ${PORTS.worker} inter 2s fastinter 500ms`;
 }
 
 /** Address and what differs from worker to worker. */

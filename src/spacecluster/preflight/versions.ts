@@ -22,7 +22,8 @@ export const SUPPORTED: Readonly<Record<EngineName, Support>> = {
   // The data directory's name and layout are those of 18; a major upgrade needs pg_upgrade.
   postgresql: { from: '18', to: '18', data: true, majorUpgrade: false },
   cassandra: { from: '4.1', to: '5', data: true, majorUpgrade: true },
-  haproxy: { from: '3.0', to: '3', data: false, majorUpgrade: true },
+  // 3.1 brought init-state: a worker takes nothing before its first check.
+  haproxy: { from: '3.1', to: '3', data: false, majorUpgrade: true },
 };
 
 const ENGINES = Object.keys(SUPPORTED) as readonly EngineName[];
