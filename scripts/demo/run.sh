@@ -23,14 +23,14 @@ main() {
   summary
 }
 
-# Shows each condition as it changes, until Ready is True and nothing is reconciling.
+# Shows each condition as it changes, until all are True (Reconciling, Stalled and Paused: False).
 wait_ready() {
   local end=$((SECONDS + READY_SECONDS)) seen='' now
   while :; do
     now=$(kubectl -n demo get spacecluster demo -o jsonpath='{range .status.conditions[*]}{.type}={.status} ({.reason}){"\n"}{end}' 2>/dev/null || true)
     diff <(echo "$seen") <(echo "$now") | sed -n 's/^> //p' | while read -r line; do [ -z "$line" ] || say "  $line"; done || true
     seen=$now
-    if grep -q '^Ready=True' <<<"$now" && grep -q '^Reconciling=False' <<<"$now"; then return; fi
+    if grep -q '^Ready=True' <<<"$now" && ! grep -E '^[A-Za-z]+=' <<<"$now" | grep -vqE '^(Reconciling|Stalled|Paused)=False|=True'; then return; fi
     if [ "$SECONDS" -ge "$end" ]; then
       kubectl -n demo get spacecluster,pods >&2 || true
       die "not Ready after ${READY_SECONDS} s: kubectl -n demo describe spacecluster demo"

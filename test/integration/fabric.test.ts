@@ -14,9 +14,11 @@ import {
   makeNamespace,
   manifest,
   read,
+  rest,
   selfcheck,
   settled,
   untilSettled,
+  whole,
 } from './fabric.ts';
 import type { Fabric } from './fabric.ts';
 import { eventually, openBench, pause } from './kube-support.ts';
@@ -58,7 +60,7 @@ describe('a fabric', () => {
     'comes up whole from one resource',
     async () => {
       await apply();
-      const cluster = await untilSettled(bench.kube, FABRIC, READY_MS);
+      const cluster = await untilSettled(bench.kube, FABRIC, READY_MS, whole);
       const untrue = (cluster.status?.conditions ?? []).filter(
         ({ type, status }) =>
           (['Reconciling', 'Stalled', 'Paused'].includes(type) ? 'False' : 'True') !== status,
@@ -99,6 +101,18 @@ describe('a fabric', () => {
     expect(sticky.size).toBe(1);
     expect([...sticky][0]).toMatch(/^fab-worker-/);
   }, 60_000);
+
+  it('lists all its members as up, over REST', async () => {
+    const nodes = (await rest(
+      bench.kube,
+      FABRIC,
+      '/api/space/fabric-management/fabric-nodes?paging=(start eq 0, limit eq 50)'.replaceAll(' ', '%20'),
+    )) as {
+      readonly items?: readonly { readonly name: string; readonly status: string }[];
+    };
+    expect(nodes.items?.filter((node) => node.status !== 'UP')).toEqual([]);
+    expect(nodes.items).toHaveLength(11);
+  }, 30_000);
 
   it('replicates and stores, as its own self-check shows', async () => {
     const lines = await selfcheck(FABRIC);

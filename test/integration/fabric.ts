@@ -1,5 +1,7 @@
 // A whole SpaceCluster of the tests' own: made, waited for, asked about, exercised from inside and from the client host.
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { clientExec } from '../lab/lab.ts';
 import { SpaceClusters } from '../../src/api/v1alpha1/index.ts';
 import type { Condition, SpaceCluster } from '../../src/api/v1alpha1/index.ts';
@@ -58,12 +60,22 @@ export function settled(cluster: SpaceCluster): boolean {
   );
 }
 
-export async function untilSettled(kube: KubeClient, fabric: Fabric, ms: number): Promise<SpaceCluster> {
+/** Settled, and every condition as it should be: the loss of any one node could be borne. */
+export function whole(cluster: SpaceCluster): boolean {
+  return settled(cluster) && condition(cluster, 'FaultTolerant')?.status === 'True';
+}
+
+export async function untilSettled(
+  kube: KubeClient,
+  fabric: Fabric,
+  ms: number,
+  enough: (cluster: SpaceCluster) => boolean = settled,
+): Promise<SpaceCluster> {
   let last: SpaceCluster | undefined;
   try {
     return await eventually('the cluster is Ready and settled', ms, async () => {
       last = await read(kube, fabric);
-      return settled(last) ? last : undefined;
+      return enough(last) ? last : undefined;
     });
   } catch (error) {
     const said = (last?.status?.conditions ?? []).map(
@@ -87,12 +99,22 @@ export async function answeredBy(
   return stdout.split('\n').slice(0, count);
 }
 
-export async function secretValue(
-  kube: KubeClient,
-  fabric: Fabric,
-  secret: string,
-  key: string,
-): Promise<string> {
+/** A GET of the REST interface as `super`, from the client host. The password goes by a file, not by the command line. */
+export async function rest(kube: KubeClient, fabric: Fabric, path: string): Promise<Json> {
+  const folder = await mkdtemp(join(tmpdir(), 'spc-test-'));
+  try {
+    const config = join(folder, 'curl');
+    const password = await secretValue(kube, fabric, 'admin', 'password');
+    await writeFile(config, `user = "super:${password}"\n`, { mode: 0o600 });
+    const url = `https://${fabric.address}${path}`;
+    const { stdout } = await clientExec(['curl', '-sk', '--max-time', '10', '-K', config, url]);
+    return JSON.parse(stdout) as Json;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function secretValue(kube: KubeClient, fabric: Fabric, secret: string, key: string): Promise<string> {
   const { data } = await kube.get(Secrets, fabric.namespace, `${fabric.name}-${secret}`);
   return Buffer.from(data?.[key] ?? '', 'base64').toString('utf8');
 }
