@@ -1,8 +1,8 @@
 // Routing by one write: an agent puts itself into, or takes a pod out of, the EndpointSlice of a selector-less Service.
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiUnreachableError, isConflict, LeaseLostError } from '../errors.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { EndpointSlices } from '../kube/resources.ts';
+import { sleep } from '../kube/wait.ts';
 import type { EndpointSlice } from '../kube/types.ts';
 import type { Identity } from './identity.ts';
 import { endpointOf, including, sole, without } from './slice-content.ts';
@@ -74,7 +74,7 @@ export class Slices {
       } catch (error) {
         if (signal.aborted || !(error instanceof ApiUnreachableError || isConflict(error))) throw error;
       }
-      await sleep(RETRY_MS, undefined, { signal });
+      await sleep(RETRY_MS, signal);
     }
   }
 

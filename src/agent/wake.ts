@@ -1,6 +1,6 @@
 // Waiting in an agent's loops: until something happens, a time has passed, or the process is to end.
 
-/** Something to wait on. A notice that comes while nobody waits is kept, once. */
+/** Something that one loop waits on. A notice that comes while it does not wait is kept, once. */
 export class Wake {
   #pending = false;
   #resume: (() => void) | undefined;
