@@ -1,0 +1,590 @@
+// The decider, case by case: each row is a rule of the design or a schedule that broke a naive one.
+import { describe, expect, it } from '@jest/globals';
+import type { RoleRecord } from '../../agent/role-record.ts';
+import { decide } from './decide.ts';
+import { startHistory } from './history.ts';
+import type { EngineState, PeerReport, ReplicaState, RunningEngine } from './member-state.ts';
+import type { Step, View } from './view.ts';
+
+const A = 'aaaaaaaa-0000-0000-0000-000000000000';
+const B = 'bbbbbbbb-0000-0000-0000-000000000000';
+const NOW = 100_000;
+
+const copyA = { member: 'm-0', serverUuid: A, datadir: 'data-a' };
+const copyB = { member: 'm-1', serverUuid: B, datadir: 'data-b' };
+
+const EMPTY: RoleRecord = {
+  holder: undefined,
+  epoch: 0,
+  phase: '',
+  copies: [],
+  switchover: '',
+  resourceVersion: '1',
+};
+const HELD: RoleRecord = { ...EMPTY, holder: 'm-0/u', epoch: 3, phase: 'open', copies: [copyA, copyB] };
+const ALONE: RoleRecord = { ...HELD, copies: [copyA] };
+
+/** Member 0, running and closed, without a source. */
+const CLOSED: RunningEngine = {
+  kind: 'running',
+  datadir: 'data-a',
+  serverUuid: A,
+  run: '1',
+  writable: false,
+  online: false,
+  executed: `${A}:1-9`,
+  purged: '',
+  semiSync: { on: false, clients: 0, waiting: 0, acknowledged: 0 },
+  replica: undefined,
+};
+const OPEN: RunningEngine = {
+  ...CLOSED,
+  writable: true,
+  online: true,
+  semiSync: { on: true, clients: 1, waiting: 0, acknowledged: 7 },
+};
+const FOLLOWING: ReplicaState = {
+  sourceHost: 'm-0',
+  sourceUuid: A,
+  io: 'on',
+  sql: true,
+  ioError: '',
+  sqlError: '',
+  retrieved: `${A}:5-9`,
+};
+/** Member 1 as its agent tells of it: in step with member 0. */
+const STANDBY: PeerReport = {
+  member: 'm-1',
+  epoch: 3,
+  dataBytes: 1,
+  stopping: false,
+  engine: { ...CLOSED, datadir: 'data-b', serverUuid: B, replica: FOLLOWING },
+};
+
+function standbyWith(change: Partial<RunningEngine>): PeerReport {
+  return { ...STANDBY, engine: { ...(STANDBY.engine as RunningEngine), ...change } };
+}
+
+/** Member 0 with all in order. */
+const VIEW: View = {
+  now: NOW,
+  self: 'm-0/u',
+  member: 'm-0',
+  ordinal: 0,
+  peerMember: 'm-1',
+  record: HELD,
+  recordOnWatch: true,
+  pending: [],
+  initialised: undefined,
+  certain: true,
+  permitted: true,
+  proven: true,
+  holderDead: false,
+  promised: false,
+  refrain: false,
+  stopping: false,
+  handingOver: undefined,
+  asked: '',
+  durability: 'Preferred',
+  graceMs: 1_000,
+  engine: OPEN,
+  peer: STANDBY,
+  history: { ...startHistory(0), run: '1', counted: true },
+  provisioned: true,
+  published: true,
+  job: undefined,
+  leftovers: [],
+  fresh: { datadir: 'data-new', serverUuid: 'new' },
+};
+
+/** Member 0 when member 1 holds the role. */
+const OTHER: View = {
+  ...VIEW,
+  record: { ...HELD, holder: 'm-1/u' },
+  engine: {
+    ...CLOSED,
+    online: true,
+    executed: `${A}:1-9,${B}:1-4`,
+    replica: { ...FOLLOWING, sourceHost: 'm-1', sourceUuid: B, retrieved: `${B}:1-4` },
+  },
+  peer: {
+    ...STANDBY,
+    engine: { ...OPEN, datadir: 'data-b', serverUuid: B, executed: `${A}:1-9,${B}:1-4` },
+  },
+};
+
+/** A step as the tables name it. */
+function short(step: Step): string {
+  switch (step.kind) {
+    case 'write':
+      return `write ${step.write}`;
+    case 'semi-sync':
+      return `semi-sync ${step.on ? 'on' : 'off'}`;
+    default:
+      return step.kind;
+  }
+}
+
+function table(rows: readonly (readonly [what: string, view: View, step: string])[]): void {
+  it.each(rows)('%s', (_, view, step) => {
+    expect(short(decide(view))).toBe(step);
+  });
+}
+
+const first = { record: EMPTY, engine: { kind: 'empty' } as EngineState, peer: undefined };
+
+describe('the first start', () => {
+  table([
+    ['ordinal 0 claims, before there are data', { ...VIEW, ...first, initialised: false }, 'write claim'],
+    ['not when it was initialised before (M2)', { ...VIEW, ...first, initialised: true }, 'wait'],
+    ['not while that is unknown', { ...VIEW, ...first, initialised: undefined }, 'wait'],
+    ['not over data that are there', { ...VIEW, ...first, initialised: false, engine: CLOSED }, 'wait'],
+    ['not without a heartbeat', { ...VIEW, ...first, initialised: false, certain: false }, 'wait'],
+    [
+      'ordinal 1 only makes a server to clone into',
+      { ...VIEW, ...first, ordinal: 1, member: 'm-1', self: 'm-1/u' },
+      'initialize',
+    ],
+  ]);
+
+  it('makes exactly the data directory that was claimed, also after a crash in between', () => {
+    const claimed: RoleRecord = { ...EMPTY, holder: 'm-0/u', epoch: 1, phase: 'promoting', copies: [copyA] };
+    expect(decide({ ...VIEW, record: claimed, engine: { kind: 'empty' } })).toEqual({
+      kind: 'initialize',
+      datadir: 'data-a',
+      serverUuid: A,
+    });
+  });
+});
+
+describe('taking the role', () => {
+  const vacant = { ...HELD, holder: undefined };
+  table([
+    ['when nobody holds it', { ...OTHER, record: vacant }, 'write take'],
+    ['when the holder is dead', { ...OTHER, holderDead: true }, 'write take'],
+    ['not while the holder lives', OTHER, 'wait'],
+    ['not from an empty volume (M3)', { ...OTHER, record: vacant, engine: { kind: 'empty' } }, 'initialize'],
+    [
+      'not with another data directory than the recorded one (M2)',
+      { ...OTHER, record: vacant, engine: { ...CLOSED, datadir: 'data-z' } },
+      'wait',
+    ],
+    ['not when only the other is recorded', { ...OTHER, record: { ...vacant, copies: [copyB] } }, 'wait'],
+    ['not without an own heartbeat', { ...OTHER, record: vacant, certain: false }, 'wait'],
+    ['not against a promise', { ...OTHER, holderDead: true, promised: true }, 'wait'],
+    [
+      'not over a record the watch has not shown (M4)',
+      { ...OTHER, holderDead: true, recordOnWatch: false },
+      'wait',
+    ],
+    ['not right after an own release', { ...OTHER, record: vacant, refrain: true }, 'wait'],
+    [
+      'right after an own release if there is no other copy',
+      { ...OTHER, record: { ...vacant, copies: [copyA] }, refrain: true },
+      'write take',
+    ],
+    ['not when what was received cannot be applied', failing({ record: vacant }), 'wait'],
+    [
+      'not while it is being stopped',
+      { ...OTHER, record: vacant, stopping: true, durability: 'Required' },
+      'stop-replica',
+    ],
+  ]);
+
+  function failing(change: Partial<View>): View {
+    const engine = OTHER.engine as RunningEngine;
+    return {
+      ...OTHER,
+      ...change,
+      engine: { ...engine, replica: { ...FOLLOWING, sqlError: 'duplicate key' } },
+    };
+  }
+});
+
+describe('a promotion', () => {
+  const promoting: View = {
+    ...OTHER,
+    record: { ...HELD, phase: 'promoting' },
+    peer: undefined,
+  };
+  const engine = promoting.engine as RunningEngine;
+  const replica = engine.replica ?? FOLLOWING;
+  const stopped = { ...replica, io: 'off' as const };
+  table([
+    ['ends a clone first', { ...promoting, job: 'clone' }, 'end-clone'],
+    ['stops receiving', promoting, 'stop-receiving'],
+    [
+      'applies what was received',
+      { ...promoting, engine: { ...engine, replica: { ...stopped, sql: false, retrieved: `${B}:1-5` } } },
+      'start-applying',
+    ],
+    [
+      'waits until it is applied',
+      {
+        ...promoting,
+        history: { ...VIEW.history, appliedAt: NOW },
+        engine: { ...engine, replica: { ...stopped, retrieved: `${B}:1-5` } },
+      },
+      'wait',
+    ],
+    [
+      'releases when it does not get on',
+      { ...promoting, engine: { ...engine, replica: { ...stopped, retrieved: `${B}:1-5` } } },
+      'write release',
+    ],
+    [
+      'releases when it cannot apply (counterexample 8)',
+      {
+        ...promoting,
+        engine: { ...engine, replica: { ...stopped, retrieved: `${B}:1-5`, sqlError: 'broken' } },
+      },
+      'write release',
+    ],
+    [
+      'then writes itself as the one copy',
+      { ...promoting, engine: { ...engine, replica: stopped } },
+      'write open',
+    ],
+    [
+      'not without a heartbeat',
+      { ...promoting, certain: false, engine: { ...engine, replica: stopped } },
+      'wait',
+    ],
+    [
+      'releases when its mysqld ended and another has the data',
+      { ...promoting, engine: { kind: 'down', datadir: 'data-a' }, peer: STANDBY },
+      'write release',
+    ],
+  ]);
+});
+
+describe('opening', () => {
+  const reopened: View = { ...VIEW, engine: CLOSED, record: ALONE, peer: undefined, published: false };
+  const gone = { ...VIEW.history, alone: 0, since: 0 };
+  table([
+    ['alone in the record it opens', reopened, 'open'],
+    ['only after a confirmed write (M11)', { ...reopened, proven: false }, 'write prove'],
+    ['which needs a heartbeat', { ...reopened, proven: false, certain: false }, 'wait'],
+    ['not without a permit', { ...reopened, permitted: false }, 'wait'],
+    [
+      'forgets its source first',
+      { ...reopened, engine: { ...CLOSED, replica: { ...FOLLOWING, io: 'off', sql: false } } },
+      'forget-source',
+    ],
+    [
+      'never with the relay log unapplied (M10)',
+      {
+        ...reopened,
+        engine: { ...CLOSED, replica: { ...FOLLOWING, io: 'off', sql: false, retrieved: `${A}:10` } },
+      },
+      'start-applying',
+    ],
+    ['with a recorded standby semi-sync goes on before (M5)', { ...VIEW, engine: CLOSED }, 'semi-sync on'],
+    [
+      'a write that may have landed counts (counterexample 5)',
+      { ...reopened, pending: [{ kind: 'admit', base: '1', copies: [copyA, copyB] }] },
+      'semi-sync on',
+    ],
+    [
+      'waits until the standby has what was recovered (M6)',
+      {
+        ...VIEW,
+        history: { ...VIEW.history, since: NOW },
+        engine: { ...CLOSED, executed: `${A}:1-10`, semiSync: OPEN.semiSync },
+      },
+      'wait',
+    ],
+    [
+      'opens once the standby has it',
+      { ...VIEW, history: { ...VIEW.history, since: NOW }, engine: { ...CLOSED, semiSync: OPEN.semiSync } },
+      'open',
+    ],
+    [
+      'withdraws a standby that does not come back',
+      {
+        ...VIEW,
+        history: gone,
+        peer: undefined,
+        engine: { ...CLOSED, semiSync: { ...OPEN.semiSync, clients: 0 } },
+      },
+      'write withdraw',
+    ],
+    [
+      'but never under Required',
+      {
+        ...VIEW,
+        durability: 'Required',
+        history: gone,
+        peer: undefined,
+        engine: { ...CLOSED, semiSync: { ...OPEN.semiSync, clients: 0 } },
+      },
+      'wait',
+    ],
+    [
+      'releases with data that are not the recorded ones (M3)',
+      { ...VIEW, published: false, engine: { ...CLOSED, datadir: 'data-z' } },
+      'write release',
+    ],
+    [
+      'releases when its data are gone (counterexample 33)',
+      { ...VIEW, engine: { kind: 'empty' } },
+      'write release',
+    ],
+  ]);
+});
+
+describe('serving', () => {
+  const lost = { ...VIEW.history, alone: 0 };
+  const stalled = { ...VIEW.history, stalled: 0 };
+  const waiting: RunningEngine = { ...OPEN, semiSync: { ...OPEN.semiSync, waiting: 2 } };
+  const trial = { ...VIEW.history, counted: false, trial: { at: NOW - 500, acknowledged: 6 } };
+  const caughtUp = { ...startHistory(0), run: '1', momentAgo: `${A}:1-9` };
+  const asynchronous: RunningEngine = { ...OPEN, semiSync: { ...OPEN.semiSync, on: false } };
+  table(
+    [
+      ['with all in order there is nothing to do', VIEW, 'wait'],
+      [
+        'users and schema come before clients',
+        { ...VIEW, provisioned: false, record: ALONE, engine: { ...asynchronous, online: false } },
+        'provision',
+      ],
+      ['then clients are let in', { ...VIEW, engine: { ...OPEN, online: false } }, 'let-in'],
+      ['a lost standby is withdrawn', { ...VIEW, history: lost, peer: undefined }, 'write withdraw'],
+      [
+        'not at the first blink',
+        { ...VIEW, history: { ...VIEW.history, alone: NOW - 500 }, peer: undefined },
+        'wait',
+      ],
+      [
+        'one that does not acknowledge too (M8)',
+        { ...VIEW, history: stalled, engine: waiting },
+        'write withdraw',
+      ],
+      [
+        'one that cannot apply too',
+        { ...VIEW, peer: standbyWith({ replica: { ...FOLLOWING, sqlError: 'x' } }) },
+        'write withdraw',
+      ],
+      ['one that is being stopped too', { ...VIEW, peer: { ...STANDBY, stopping: true } }, 'write withdraw'],
+      [
+        'under Required it hands over to a healthy standby instead',
+        { ...VIEW, durability: 'Required', history: stalled, engine: waiting },
+        'hand-over',
+      ],
+      ['and else waits', { ...VIEW, durability: 'Required', history: lost, peer: undefined }, 'wait'],
+      [
+        'semi-sync is relaxed only when the record says that it may be',
+        { ...VIEW, record: ALONE, peer: undefined },
+        'semi-sync off',
+      ],
+      [
+        'not while a withdrawal is of unknown outcome',
+        {
+          ...VIEW,
+          peer: undefined,
+          history: lost,
+          pending: [{ kind: 'withdraw', base: '1', copies: [copyA] }],
+        },
+        'write withdraw',
+      ],
+      [
+        'not before the role is proven (M11)',
+        { ...VIEW, record: ALONE, peer: undefined, proven: false, certain: false },
+        'wait',
+      ],
+      [
+        'a standby that has caught up is tried',
+        { ...VIEW, record: ALONE, engine: asynchronous, history: caughtUp },
+        'semi-sync on',
+      ],
+      [
+        'not one that is behind',
+        { ...VIEW, record: ALONE, engine: asynchronous, history: { ...caughtUp, momentAgo: `${A}:1-12` } },
+        'wait',
+      ],
+      [
+        'not one that has just been lost',
+        {
+          ...VIEW,
+          record: ALONE,
+          engine: asynchronous,
+          history: { ...caughtUp, losses: { count: 5, at: NOW - 9_000 } },
+        },
+        'wait',
+      ],
+      [
+        'it is recorded once it has acknowledged (M5)',
+        { ...VIEW, record: ALONE, history: trial },
+        'write admit',
+      ],
+      [
+        'not by acknowledgements from before',
+        { ...VIEW, record: ALONE, history: { ...trial, trial: { at: NOW - 500, acknowledged: 7 } } },
+        'wait',
+      ],
+      [
+        'not when it does not apply',
+        {
+          ...VIEW,
+          record: ALONE,
+          history: trial,
+          peer: standbyWith({ replica: { ...FOLLOWING, sql: false } }),
+        },
+        'semi-sync off',
+      ],
+      [
+        'not without an own heartbeat (M11)',
+        { ...VIEW, record: ALONE, history: trial, certain: false },
+        'wait',
+      ],
+      [
+        'a trial without an answer ends',
+        { ...VIEW, record: ALONE, history: { ...trial, trial: { at: NOW - 5_000, acknowledged: 7 } } },
+        'semi-sync off',
+      ],
+      [
+        'a recorded member on another data directory is recorded anew',
+        { ...VIEW, history: { ...trial }, peer: standbyWith({ datadir: 'data-n' }) },
+        'write admit',
+      ],
+      ['old directories go', { ...VIEW, leftovers: ['data-old'] }, 'remove'],
+    ].map(
+      ([what, view, step]) =>
+        [what, { ...(view as View), history: withLast((view as View).history) }, step] as [
+          string,
+          View,
+          string,
+        ],
+    ),
+  );
+
+  function withLast(history: View['history']): View['history'] {
+    return { ...history, last: OPEN };
+  }
+});
+
+describe('giving the role up', () => {
+  table([
+    ['the other one having taken it, it closes (L1)', { ...OTHER, engine: OPEN }, 'close'],
+    ['a pod that ends closes first', { ...VIEW, stopping: true }, 'close'],
+    ['then waits until nobody is routed to it', { ...VIEW, stopping: true, engine: CLOSED }, 'wait'],
+    [
+      'then empties the record',
+      { ...VIEW, stopping: true, engine: CLOSED, published: false },
+      'write release',
+    ],
+    [
+      'when nothing is known of mysqld it is closed for certain',
+      { ...VIEW, stopping: true, engine: { kind: 'unknown', why: '' } },
+      'close',
+    ],
+    [
+      'a crash leaves the role to a standby that can take over',
+      { ...VIEW, engine: { kind: 'down', datadir: 'data-a' } },
+      'write release',
+    ],
+    [
+      'else mysqld is awaited',
+      { ...VIEW, peer: undefined, engine: { kind: 'down', datadir: 'data-a' } },
+      'wait',
+    ],
+    [
+      'so it is when the standby may not be recorded',
+      {
+        ...VIEW,
+        pending: [{ kind: 'withdraw', base: '1', copies: [copyA] }],
+        engine: { kind: 'down', datadir: 'data-a' },
+      },
+      'wait',
+    ],
+    ['a switchover is asked for', { ...VIEW, asked: 'mysql' }, 'hand-over'],
+    ['once', { ...VIEW, asked: 'mysql', record: { ...HELD, switchover: 'mysql' } }, 'wait'],
+    [
+      'and again after the annotation was gone',
+      { ...VIEW, record: { ...HELD, switchover: 'mysql' } },
+      'write rearm',
+    ],
+    ['not to a standby that is not in step', { ...VIEW, asked: 'mysql', peer: undefined }, 'wait'],
+    ['a standby that ends stays until it is withdrawn', { ...OTHER, stopping: true }, 'wait'],
+    [
+      'and then stops replicating',
+      { ...OTHER, stopping: true, record: { ...HELD, holder: 'm-1/u', copies: [copyB] } },
+      'stop-replica',
+    ],
+  ]);
+
+  it('remembers the switchover in the very write that releases', () => {
+    const view = { ...VIEW, asked: 'mysql', handingOver: 'asked', engine: CLOSED, published: false };
+    expect(decide(view)).toMatchObject({ change: { holder: null, switchover: 'mysql' } });
+  });
+});
+
+describe('a standby', () => {
+  const engine = OTHER.engine as RunningEngine;
+  const unrecorded = { ...HELD, holder: 'm-1/u', copies: [copyB] };
+  const apart = (change: Partial<RunningEngine>): View => ({
+    ...OTHER,
+    record: unrecorded,
+    engine: { ...engine, replica: undefined, ...change },
+  });
+  table([
+    ['in step has nothing to do', OTHER, 'wait'],
+    ['lets clients read once it is recorded', { ...OTHER, engine: { ...engine, online: false } }, 'let-in'],
+    ['follows the primary', apart({}), 'follow'],
+    [
+      'starts again where it was',
+      apart({ replica: { ...FOLLOWING, sourceUuid: B, io: 'off', retrieved: `${B}:1-4` } }),
+      'start-replica',
+    ],
+    [
+      'lets a connection come about',
+      apart({ replica: { ...FOLLOWING, sourceUuid: B, io: 'connecting', retrieved: `${B}:1-4` } }),
+      'wait',
+    ],
+    [
+      'applies first (M10)',
+      apart({ replica: { ...FOLLOWING, io: 'off', sql: false, retrieved: `${B}:1-5` } }),
+      'start-applying',
+    ],
+    ['waits for the word of the primary', { ...apart({}), peer: undefined }, 'wait'],
+    [
+      'which must be of this epoch',
+      { ...apart({}), peer: { ...(OTHER.peer as PeerReport), epoch: 2 } },
+      'wait',
+    ],
+    [
+      'does nothing while an own taking is of unknown outcome',
+      { ...apart({}), pending: [{ kind: 'take', base: '1', copies: undefined }] },
+      'wait',
+    ],
+    ['is cloned when it is empty', apart({ executed: '' }), 'clone'],
+    [
+      'is cloned when the logs it misses are gone',
+      { ...apart({ executed: `${A}:1-3` }), peer: primaryWith({ purged: `${A}:1-5` }) },
+      'clone',
+    ],
+    [
+      'is not cloned while it counts (S4)',
+      { ...apart({ executed: '' }), record: { ...HELD, holder: 'm-1/u' } },
+      'wait',
+    ],
+    ['removes what it was before once it counts (M9)', { ...OTHER, leftovers: ['data-old'] }, 'remove'],
+    ['and not sooner', { ...OTHER, record: unrecorded, leftovers: ['data-old'] }, 'wait'],
+  ]);
+
+  it('saves what only it has before it is cloned (M9)', () => {
+    expect(decide(apart({ executed: `${A}:1-11,${B}:1-4` }))).toMatchObject({
+      kind: 'clone',
+      errant: `${A}:10-11`,
+    });
+  });
+
+  it('does not take for errant what the primary has not committed yet', () => {
+    expect(short(decide(apart({ executed: `${A}:1-9,${B}:1-5` })))).toBe('follow');
+  });
+
+  function primaryWith(change: Partial<RunningEngine>): PeerReport {
+    const peer = OTHER.peer as PeerReport;
+    return { ...peer, engine: { ...(peer.engine as RunningEngine), ...change } };
+  }
+});

@@ -1,0 +1,169 @@
+// A MySQL pair without the operator: the engine's own objects on the cluster under test, and SQL as the application.
+import { API_VERSION, SpaceClusters } from '../../src/api/v1alpha1/index.ts';
+import type { SpaceCluster } from '../../src/api/v1alpha1/index.ts';
+import { decodeRole, podOf } from '../../src/agent/role-record.ts';
+import type { RoleRecord } from '../../src/agent/role-record.ts';
+import { memberTlsSecret, names } from '../../src/api/v1alpha1/names.ts';
+import { presets } from '../../src/engines/mysql/presets.ts';
+import { specs } from '../../src/engines/mysql/specs.ts';
+import { Applier } from '../../src/kube/apply.ts';
+import type { HttpKubeClient } from '../../src/kube/http-client.ts';
+import { ConfigMaps, EndpointSlices, Leases, Namespaces, Pods, Secrets } from '../../src/kube/resources.ts';
+import type { ConfigMap, Secret } from '../../src/kube/types.ts';
+import { certificateSpecs } from '../../src/spacecluster/certificates.ts';
+import { credentialSpecs, randomPassword } from '../../src/spacecluster/credentials.ts';
+import { createAuthority, issue } from '../../src/spacecluster/pki.ts';
+import { openBench } from './kube-support.ts';
+import { mustKubectl, run } from './kubectl.ts';
+
+export const NAME = 'my';
+const { services, secrets, roleLeases, state } = names(NAME);
+
+export interface Pair {
+  readonly kube: HttpKubeClient;
+  readonly namespace: string;
+  record(): Promise<RoleRecord>;
+  /** The member that holds the role; '' while nobody does. */
+  primary(): Promise<string>;
+  /** Pods in a Service, sorted. */
+  routed(service: 'rw' | 'ro'): Promise<readonly string[]>;
+  /** Both recorded, both Ready, each Service with its member: nothing is left to do. */
+  settled(): Promise<boolean>;
+  /** Statements as the application's user by a Service; rows one a line, fields by tabs. Runs in `from`'s container. */
+  sql(service: 'rw' | 'ro', text: string, from: string): Promise<string>;
+  /** Inserts ids one by one through rw until the deadline; those that were acknowledged. */
+  write(from: string, table: string, seconds: number): Promise<readonly number[]>;
+  close(): Promise<void>;
+}
+
+/**
+ * Paused, so that an operator that is there leaves it alone.
+ * @param image the product's image, for the agents
+ */
+export async function openPair(namespace: string, image: string): Promise<Pair> {
+  const bench = await openBench(namespace);
+  const { kube, log } = bench;
+  await kube.mergePatch(Namespaces, undefined, namespace, {
+    metadata: { labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
+  });
+  const cluster = await ensureCluster(kube, namespace);
+  const applier = new Applier({ kube, fieldManager: 'test', log });
+  for (const secret of await makeSecrets(cluster, kube)) await applier.ensureCreated(secret);
+  await applier.ensureCreated<ConfigMap>({
+    apiVersion: 'v1',
+    kind: ConfigMaps.kind as 'ConfigMap',
+    metadata: { name: state, namespace },
+    data: {},
+  });
+  for (const object of presets(cluster, {})) await applier.ensureCreated(object);
+  for (const object of specs({ cluster, productImage: image })) await applier.ensure(object);
+
+  const record = async (): Promise<RoleRecord> =>
+    decodeRole(await kube.get(Leases, namespace, roleLeases.mysql));
+  const routed = async (service: 'rw' | 'ro'): Promise<readonly string[]> => {
+    const slice = await kube.get(
+      EndpointSlices,
+      namespace,
+      service === 'rw' ? services.mysqlRw : services.mysqlRo,
+    );
+    return (slice.endpoints ?? []).map(({ targetRef }) => targetRef?.name ?? '').toSorted();
+  };
+  const ready = async (): Promise<readonly string[]> => {
+    const { items } = await kube.list(Pods, {
+      namespace,
+      labelSelector: 'app.kubernetes.io/component=mysql',
+    });
+    return items.flatMap(({ metadata, status }) =>
+      metadata.deletionTimestamp === undefined &&
+      status?.conditions?.some((each) => each.type === 'Ready' && each.status === 'True') === true
+        ? [metadata.name]
+        : [],
+    );
+  };
+  const password = async (): Promise<string> => {
+    const { data } = await kube.get(Secrets, namespace, secrets.mysql);
+    return Buffer.from(data?.['password'] ?? '', 'base64').toString();
+  };
+  const client = async (from: string, script: string, input: string): Promise<string> => {
+    const target = ['-n', namespace, 'exec', '-i', from, '-c', 'mysql', '--', 'bash', '-c'];
+    const whole = `read -r MYSQL_PWD; export MYSQL_PWD; ${script}`;
+    const { code, stdout, stderr } = await run(
+      'kubectl',
+      [...target, whole],
+      `${await password()}\n${input}`,
+    );
+    if (code !== 0) throw new Error(`mysql from ${from}: ${stderr.trim()}`);
+    return stdout.trim();
+  };
+  const mysql = (service: string): string =>
+    `mysql --no-defaults -h ${service} -u space --ssl-mode=REQUIRED --connect-timeout=2 -N -B space`;
+
+  return {
+    kube,
+    namespace,
+    record,
+    primary: async () => podOf((await record()).holder ?? ''),
+    routed,
+    settled: async () => {
+      const { holder, phase, copies } = await record();
+      if (holder === undefined || phase !== 'open' || copies.length < 2 || (await ready()).length < 2)
+        return false;
+      const primary = podOf(holder);
+      const others = copies.map(({ member }) => member).filter((member) => member !== primary);
+      return (await routed('rw')).join() === primary && (await routed('ro')).join() === others.join();
+    },
+    sql: (service, text, from) =>
+      client(from, mysql(service === 'rw' ? services.mysqlRw : services.mysqlRo), text),
+    write: async (from, table, seconds) => {
+      const insert = `${mysql(services.mysqlRw)} -e "INSERT INTO ${table} VALUES ($id)"`;
+      const loop = `end=$((SECONDS + ${seconds})); id=0; while ((SECONDS < end)); do id=$((id + 1)); ${insert} 2>/dev/null && echo $id; done; true`;
+      return (await client(from, loop, ''))
+        .split('\n')
+        .filter((line) => line !== '')
+        .map(Number);
+    },
+    close: () => bench.close(),
+  };
+}
+
+async function ensureCluster(kube: HttpKubeClient, namespace: string): Promise<SpaceCluster> {
+  const manifest = {
+    apiVersion: API_VERSION,
+    kind: SpaceClusters.kind,
+    metadata: { name: NAME, namespace },
+    spec: {
+      paused: true,
+      vip: { address: '10.77.0.103', cidr: '10.77.0.0/24' },
+      workers: { replicas: 1 },
+      mysql: { storage: { size: '1Gi' } },
+    },
+  };
+  await mustKubectl(['apply', '-f', '-'], manifest);
+  return kube.get(SpaceClusters, namespace, NAME);
+}
+
+async function makeSecrets(cluster: SpaceCluster, kube: HttpKubeClient): Promise<readonly Secret[]> {
+  const { namespace } = cluster.metadata;
+  const tlsName = memberTlsSecret(NAME, 'mysql');
+  const listed = await kube.list(Secrets, { namespace });
+  if (listed.items.some(({ metadata }) => metadata.name === tlsName)) return [];
+  const now = new Date();
+  const authority = await createAuthority('test', now);
+  const request = certificateSpecs(cluster).find(({ secret }) => secret === tlsName)?.request;
+  const wanted = credentialSpecs(cluster).find(({ secret }) => secret === secrets.mysql);
+  if (request === undefined || wanted === undefined) throw new Error('no Secret specified for mysql');
+  const leaf = await issue(authority, request, now);
+  const make = (name: string, data: Readonly<Record<string, string>>): Secret => ({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name, namespace },
+    data: Object.fromEntries(
+      Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString('base64')]),
+    ),
+  });
+  return [
+    make(tlsName, { 'tls.crt': leaf.certificate, 'tls.key': leaf.key, 'ca.crt': authority.certificate }),
+    make(wanted.secret, { ...wanted.fixed, password: randomPassword() }),
+    make(secrets.internal, { 'mysql-replication-password': randomPassword() }),
+  ];
+}

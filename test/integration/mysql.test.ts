@@ -1,0 +1,170 @@
+// The MySQL pair on real servers: made from empty volumes, routed, killed, hung, handed over, restarted, a volume lost.
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { SpaceClusters } from '../../src/api/v1alpha1/index.ts';
+import { ANNOTATIONS } from '../../src/api/v1alpha1/names.ts';
+import { PersistentVolumeClaims, Pods } from '../../src/kube/resources.ts';
+import { signalContainer } from '../lab/lab.ts';
+import { eventually, pause } from './kube-support.ts';
+import { NAME, openPair } from './mysql-support.ts';
+import type { Pair } from './mysql-support.ts';
+
+const NAMESPACE = 'test-mysql';
+const MEMBERS = [`${NAME}-mysql-0`, `${NAME}-mysql-1`];
+/** Generous: what is asserted is that it happens, not how fast. */
+const HEALED_MS = 240_000;
+
+let pair: Pair;
+
+jest.setTimeout(HEALED_MS + 60_000);
+
+beforeAll(async () => {
+  const image = process.env['SPC_TEST_IMAGE'];
+  if (image === undefined) throw new Error('SPC_TEST_IMAGE names the product’s image; `make test` sets it');
+  pair = await openPair(NAMESPACE, image);
+  await settled();
+}, HEALED_MS + 30_000);
+
+afterAll(async () => {
+  await pair.close();
+}, 60_000);
+
+async function settled(): Promise<void> {
+  await eventually('the pair is in sync and routed', HEALED_MS, () => pair.settled());
+}
+
+async function standby(): Promise<string> {
+  const primary = await pair.primary();
+  return MEMBERS.find((member) => member !== primary) ?? '';
+}
+
+async function expectNothingLost(table: string, acknowledged: readonly number[]): Promise<void> {
+  const rows = await pair.sql('rw', `SELECT id FROM ${table}`, await standby());
+  const present = new Set(rows.split('\n').map(Number));
+  expect(acknowledged.length).toBeGreaterThan(5);
+  expect(acknowledged.filter((id) => !present.has(id))).toEqual([]);
+}
+
+/** Writes go on while `fault` is done after a moment; then the pair heals, and no acknowledged row is missing. */
+async function survives(table: string, fault: () => Promise<unknown>): Promise<void> {
+  const from = await standby();
+  await pair.sql('rw', `CREATE TABLE ${table} (id INT PRIMARY KEY)`, from);
+  const writing = pair.write(from, table, 15);
+  await pause(3_000);
+  await fault();
+  const acknowledged = await writing;
+  await settled();
+  await expectNothingLost(table, acknowledged);
+}
+
+describe('a pair from empty volumes', () => {
+  test('is recorded with both data directories, and the first member is the primary', async () => {
+    const { copies, epoch, phase } = await pair.record();
+    expect(copies.map(({ member }) => member).toSorted()).toEqual(MEMBERS);
+    expect(new Set(copies.map(({ datadir }) => datadir)).size).toBe(2);
+    expect([epoch, phase]).toEqual([1, 'open']);
+    expect(await pair.primary()).toBe(MEMBERS[0]);
+  });
+
+  test('a row written through rw is read on the standby through ro, which takes no writes', async () => {
+    const from = await standby();
+    await pair.sql(
+      'rw',
+      "CREATE TABLE t (id INT PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'it''s here')",
+      from,
+    );
+    await eventually('the row is on the standby', 10_000, async () =>
+      (await pair.sql('ro', 'SELECT v, @@hostname FROM t', from)).includes(`it's here\t${from}`),
+    );
+    await expect(pair.sql('ro', 'INSERT INTO t VALUES (2, NULL)', from)).rejects.toThrow('super-read-only');
+  });
+
+  test('commits wait for the standby', async () => {
+    const from = await standby();
+    const before = await acknowledged(from);
+    await pair.sql('rw', "INSERT INTO t VALUES (3, 'c')", from);
+    expect(await acknowledged(from)).toBeGreaterThan(before);
+  });
+
+  async function acknowledged(from: string): Promise<number> {
+    const row = await pair.sql('rw', "SHOW GLOBAL STATUS LIKE 'Rpl_semi_sync_source_yes_tx'", from);
+    return Number(row.split('\t')[1]);
+  }
+});
+
+describe('under faults', () => {
+  test('mysqld of the primary is killed', async () => {
+    const { epoch } = await pair.record();
+    const pod = await pair.primary();
+    await survives('killed', () =>
+      signalContainer('KILL', { namespace: NAMESPACE, pod, container: 'mysql' }, 'mysqld'),
+    );
+    expect((await pair.record()).epoch).toBeGreaterThanOrEqual(epoch);
+  });
+
+  test('the agent of the primary hangs: its mysqld is killed in time, and the role goes on', async () => {
+    const container = { namespace: NAMESPACE, pod: await pair.primary(), container: 'agent' };
+    await survives('hung', async () => {
+      await signalContainer('STOP', container);
+      await pause(8_000);
+      await signalContainer('CONT', container);
+    });
+  });
+
+  test('both pods are deleted at once', async () => {
+    const from = await standby();
+    await pair.sql('rw', "INSERT INTO t VALUES (10, 'before')", from);
+    const before = await Promise.all(MEMBERS.map((member) => pair.kube.get(Pods, NAMESPACE, member)));
+    await Promise.all(
+      MEMBERS.map((member) => pair.kube.delete(Pods, NAMESPACE, member, { gracePeriodSeconds: 1 })),
+    );
+    await eventually('both pods are new', HEALED_MS, async () => {
+      const { items } = await pair.kube.list(Pods, { namespace: NAMESPACE });
+      return (
+        items.length === 2 &&
+        items.every((pod) => before.every((old) => old.metadata.uid !== pod.metadata.uid))
+      );
+    });
+    await settled();
+    expect(await pair.sql('rw', 'SELECT v FROM t WHERE id = 10', await standby())).toBe('before');
+  });
+
+  test('the volume of the standby is lost: it is cloned anew under another identity', async () => {
+    const lost = await standby();
+    const old = (await pair.record()).copies.find(({ member }) => member === lost);
+    await pair.kube.delete(PersistentVolumeClaims, NAMESPACE, `data-${lost}`);
+    await pair.kube.delete(Pods, NAMESPACE, lost);
+    await eventually('the new data directory is recorded', HEALED_MS, async () => {
+      const copy = (await pair.record()).copies.find(({ member }) => member === lost);
+      return copy !== undefined && copy.datadir !== old?.datadir;
+    });
+    await settled();
+    expect(await pair.sql('ro', 'SELECT COUNT(*) FROM t WHERE id = 10', lost)).toBe('1');
+  });
+});
+
+describe('a planned hand-over', () => {
+  test('by the annotation moves the role once, and loses nothing', async () => {
+    const primary = await pair.primary();
+    const annotate = (value: string | null): Promise<unknown> =>
+      pair.kube.mergePatch(SpaceClusters, NAMESPACE, NAME, {
+        metadata: { annotations: { [ANNOTATIONS.switchover]: value } },
+      });
+    await survives('handed', () => annotate('mysql'));
+    expect(await pair.primary()).not.toBe(primary);
+    const { epoch, switchover } = await pair.record();
+    expect(switchover).toBe('mysql');
+    await annotate(null);
+    await eventually(
+      'the annotation may act again',
+      30_000,
+      async () => (await pair.record()).switchover === '',
+    );
+    expect((await pair.record()).epoch).toBe(epoch);
+  });
+
+  test('when the pod of the primary is deleted, the standby takes over before mysqld ends', async () => {
+    const pod = await pair.primary();
+    await survives('deleted', () => pair.kube.delete(Pods, NAMESPACE, pod));
+    expect(await pair.primary()).not.toBe(pod);
+  });
+});
