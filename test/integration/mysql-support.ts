@@ -8,7 +8,7 @@ import { presets } from '../../src/engines/mysql/presets.ts';
 import { specs } from '../../src/engines/mysql/specs.ts';
 import { Applier } from '../../src/kube/apply.ts';
 import type { HttpKubeClient } from '../../src/kube/http-client.ts';
-import { ConfigMaps, EndpointSlices, Leases, Namespaces, Pods, Secrets } from '../../src/kube/resources.ts';
+import { EndpointSlices, Leases, Namespaces, Pods, Secrets } from '../../src/kube/resources.ts';
 import type { ConfigMap, Secret } from '../../src/kube/types.ts';
 import { certificateSpecs } from '../../src/spacecluster/certificates.ts';
 import { credentialSpecs, randomPassword } from '../../src/spacecluster/credentials.ts';
@@ -49,12 +49,7 @@ export async function openPair(namespace: string, image: string): Promise<Pair> 
   const cluster = await ensureCluster(kube, namespace);
   const applier = new Applier({ kube, fieldManager: 'test', log });
   for (const secret of await makeSecrets(cluster, kube)) await applier.ensureCreated(secret);
-  await applier.ensureCreated<ConfigMap>({
-    apiVersion: 'v1',
-    kind: ConfigMaps.kind as 'ConfigMap',
-    metadata: { name: state, namespace },
-    data: {},
-  });
+  await applier.ensureCreated(emptyState(namespace));
   for (const object of presets(cluster, {})) await applier.ensureCreated(object);
   for (const object of specs({ cluster, productImage: image })) await applier.ensure(object);
 
@@ -124,6 +119,11 @@ export async function openPair(namespace: string, image: string): Promise<Pair> 
     },
     close: () => bench.close(),
   };
+}
+
+/** The operator makes it; the agents look into it before anything is initialised (M2). */
+function emptyState(namespace: string): ConfigMap {
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: state, namespace }, data: {} };
 }
 
 async function ensureCluster(kube: HttpKubeClient, namespace: string): Promise<SpaceCluster> {
