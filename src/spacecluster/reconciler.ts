@@ -21,6 +21,8 @@ import { ensureParts } from './phases/parts.ts';
 import { Preflight } from './phases/preflight.ts';
 import { ensureSecrets } from './phases/secrets.ts';
 import { ensureState } from './phases/state.ts';
+import { occurrences } from './occurrences.ts';
+import { productImage } from './product-image.ts';
 import type { Scope } from './scope.ts';
 import type { OperatorSettings } from './settings.ts';
 import { nextStatus, pausedStatus, progressStatus } from './status.ts';
@@ -161,6 +163,9 @@ export class Reconciler {
     if (hashOf(status) === hashOf(cluster.status ?? {})) return;
     try {
       await kube.replace(SpaceClusters, { ...cluster, status }, { signal, subresource: 'status' });
+      for (const occurrence of occurrences(cluster.status?.conditions, status.conditions)) {
+        scope.events.record(cluster, occurrence);
+      }
     } catch (error) {
       if (!isNotFound(error) && !isConflict(error)) throw error;
     }
@@ -177,6 +182,7 @@ export class Reconciler {
           ? undefined
           : caches.lookup(type, object.metadata.namespace, object.metadata.name);
       },
+      productImage: productImage(cluster, caches.view(cluster).statefulSets, settings.productImage),
       kube,
       applier: this.#applier,
       events,

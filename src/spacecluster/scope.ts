@@ -13,6 +13,8 @@ export interface Scope {
   readonly view: ClusterView;
   /** The cached copy of an object, of any kind that is cached. */
   lookup(object: KubeObject): KubeObject | undefined;
+  /** The image that this cluster's agents and workers run from. */
+  readonly productImage: string;
   readonly kube: KubeClient;
   readonly applier: Applier;
   readonly events: EventRecorder;

@@ -77,6 +77,8 @@ export interface SpaceClusterSpec {
     readonly cassandra: string;
     /** Image reference with a version tag. */
     readonly haproxy: string;
+    /** The image of the fabric's own agents and workers. When not set, the one that the operator had when the cluster was made: an upgrade of the operator changes no running pod. */
+    readonly spacecluster?: string;
   };
   /** Requests and limits by part, over the operator's own defaults. */
   readonly resources: {

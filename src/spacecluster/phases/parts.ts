@@ -13,7 +13,7 @@ import type { Scope } from '../scope.ts';
  * also puts hand-made changes right.
  */
 export async function ensureParts(scope: Scope, state: Readonly<Record<string, string>>): Promise<void> {
-  const input: SpecInput = { cluster: scope.cluster, productImage: scope.settings.productImage };
+  const input: SpecInput = { cluster: scope.cluster, productImage: scope.productImage };
   // To the end, whatever one of them meets: nothing of this pass may still run when the next one begins.
   const ended = await Promise.allSettled([
     ensurePool(scope),
