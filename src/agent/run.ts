@@ -1,5 +1,4 @@
 // Starts an engine's agent: who we are, the API server, the SpaceCluster, and SIGTERM as an orderly end.
-import { setFlagsFromString } from 'node:v8';
 import { SpaceClusters } from '../api/v1alpha1/index.ts';
 import type { SpaceCluster } from '../api/v1alpha1/index.ts';
 import { loadKubeConfig } from '../kube/config.ts';
@@ -11,9 +10,6 @@ import { readIdentity } from './identity.ts';
 
 /** Runs `program` until SIGTERM or SIGINT, and until it has then given up what it holds. */
 export async function startAgent(program: AgentProgram, env: NodeJS.ProcessEnv): Promise<void> {
-  // A dozen small messages a second, for ever: the whole heap is collected (10 ms) each time its young part is full, a few
-  // times a minute, instead of being let grow.
-  setFlagsFromString('--gc-global');
   const identity = readIdentity(env);
   const log = createLogger(env['SPC_LOG_LEVEL'] ?? 'info', { pod: identity.pod });
   const stop = new AbortController();
