@@ -95,6 +95,7 @@ function release(view: Recorded, reason: string): Step {
 /** M4, after the first write: nothing more comes in, all that came in is applied, then the second write. */
 function promote(view: Recorded, engine: RunningEngine): Step {
   if (view.job === 'clone') return { kind: 'end-clone' };
+  if (engine.semiSync.on) return { kind: 'semi-sync', on: false, reason: 'what it applies must not wait' };
   const { replica } = engine;
   if (replica !== undefined && replica.io !== 'off') return { kind: 'stop-receiving' };
   const unapplied = applyRest(view, engine);

@@ -467,6 +467,11 @@ describe('giving the role up', () => {
   table([
     ['the other one having taken it, it closes (L1)', { ...OTHER, engine: OPEN }, 'close'],
     ['a pod that ends closes first', { ...VIEW, stopping: true }, 'close'],
+    [
+      'one that was primary applies without waiting for acknowledgements',
+      { ...OTHER, engine: { ...(OTHER.engine as RunningEngine), semiSync: OPEN.semiSync } },
+      'semi-sync off',
+    ],
     ['then waits until nobody is routed to it', { ...VIEW, stopping: true, engine: CLOSED }, 'wait'],
     [
       'then empties the record',

@@ -16,6 +16,10 @@ function decideAsOther(view: Recorded): Step {
   // L1: whoever is not the holder serves no writes, however it came to be open.
   if (engine.kind === 'running' && engine.writable)
     return { kind: 'close', reason: 'the role belongs to another' };
+  // Closed for certain, so that no client's commit waits: what it applies must not wait for a standby of its own.
+  if (engine.kind === 'running' && engine.semiSync.on) {
+    return { kind: 'semi-sync', on: false, reason: 'it is not the primary' };
+  }
   const taken = decideToTake(view);
   if (taken !== undefined) return taken;
   if (view.stopping) return decideToLeave(view);
