@@ -41,6 +41,9 @@ interface Move {
   readonly amount: number;
 }
 
+/** Rounds of 100 ms: a standby that came and went often is tried again after the longest pause of a minute. */
+const HEALED_ROUNDS = 900;
+
 const FATES: readonly Fate[] = ['landed', 'lost', 'late'];
 
 class Play {
@@ -266,7 +269,7 @@ describe('the pair under faults', () => {
           const wrong = violation(play.pair);
           if (wrong !== undefined) throw new Error(wrong);
         }
-        await play.settle(400);
+        await play.settle(HEALED_ROUNDS);
         expect(healthy(play.pair)).toBe(true);
       }),
       { numRuns: Number(process.env['SPC_MODEL_RUNS'] ?? 200) },
