@@ -42,16 +42,13 @@ function since(cluster: SpaceCluster, type: string, started: number): number {
   return Date.parse(condition(cluster, type)?.lastTransitionTime ?? '') - started;
 }
 
+export async function patchFabric(spec: object): Promise<void> {
+  const { namespace, name } = FABRIC;
+  const patch = JSON.stringify({ spec });
+  await mustKubectl(['-n', namespace, 'patch', 'spacecluster', name, '--type=merge', '-p', patch]);
+}
+
 export async function removeFabric(): Promise<void> {
-  await mustKubectl([
-    '-n',
-    FABRIC.namespace,
-    'patch',
-    'spacecluster',
-    FABRIC.name,
-    '--type=merge',
-    '-p',
-    '{"spec":{"deletionPolicy":"Delete"}}',
-  ]);
+  await patchFabric({ deletionPolicy: 'Delete' });
   await mustKubectl(['delete', 'namespace', FABRIC.namespace, '--timeout=180s']);
 }

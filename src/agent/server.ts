@@ -4,6 +4,8 @@ import { PORTS } from '../api/v1alpha1/names.ts';
 import { messageOf } from '../errors.ts';
 import { http } from '../kube/node-http.ts';
 import type { Logger } from '../log.ts';
+import { Registry } from '../runtime/metrics.ts';
+import { addProcessMetrics } from '../runtime/process-metrics.ts';
 
 /** What a probe is answered: undefined is well, a text says what is missing. */
 export type Probe = () => string | undefined;
@@ -14,7 +16,7 @@ export interface AgentServerOptions {
   readonly healthy: Probe;
   /** Does the engine serve (design: Ready = in sync and serving)? */
   readonly ready: Probe;
-  /** Prometheus text. */
+  /** The engine's, in Prometheus' text format; those of the process are added. */
   readonly metrics: () => string;
   /** Gives up the pod's roles; settles when they are given up. Called by the engine container's preStop hook. */
   readonly handOver: () => Promise<void>;
@@ -28,8 +30,11 @@ export interface AgentServer {
 }
 
 export async function startAgentServer(options: AgentServerOptions): Promise<AgentServer> {
+  const registry = new Registry();
+  addProcessMetrics(registry);
+  const metrics = (): string => registry.render() + options.metrics();
   const server = http.createServer((request, response) => {
-    handle(options, request, response).catch((error: unknown) => {
+    handle({ ...options, metrics }, request, response).catch((error: unknown) => {
       options.log.error('request failed', { path: request.url, error: messageOf(error) });
       answer(response, 500, `${messageOf(error)}\n`);
     });

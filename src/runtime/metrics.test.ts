@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Registry } from './metrics.ts';
+import { addEventLoopMetrics } from './event-loop-metrics.ts';
 import { addProcessMetrics, requestObserver } from './process-metrics.ts';
 
 describe('Registry', () => {
@@ -50,6 +51,7 @@ describe('Registry', () => {
 it('tells of the process and of requests, in lines that a scraper takes', () => {
   const registry = new Registry();
   addProcessMetrics(registry);
+  addEventLoopMetrics(registry);
   const observe = requestObserver(registry);
   const call = {
     verb: 'update',

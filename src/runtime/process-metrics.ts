@@ -1,13 +1,11 @@
 // What a process tells about itself and its calls to the API server, under the names that dashboards know.
 import { readdirSync } from 'node:fs';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { RequestRecord } from '../kube/http-client.ts';
 import type { Registry } from './metrics.ts';
 
-const NANOSECONDS = 1e9;
 const MICROSECONDS = 1e6;
 
-/** `process_*` and `nodejs_*`, read at each scrape. */
+/** `process_*` and `nodejs_heap_*`, read at each scrape. */
 export function addProcessMetrics(registry: Registry): void {
   const cpu = registry.gauge('process_cpu_seconds_total', 'User and system CPU time spent, in seconds.');
   const memory = registry.gauge('process_resident_memory_bytes', 'Resident memory, in bytes.');
@@ -17,13 +15,6 @@ export function addProcessMetrics(registry: Registry): void {
     'Start of the process, in seconds since 1970.',
   );
   const files = registry.gauge('process_open_fds', 'Open file descriptors.');
-  const lag = registry.gauge('nodejs_eventloop_lag_seconds', 'Mean event loop lag since the last scrape.');
-  const lagP99 = registry.gauge(
-    'nodejs_eventloop_lag_p99_seconds',
-    'Event loop lag since the last scrape, p99.',
-  );
-  const delay = monitorEventLoopDelay({ resolution: 20 });
-  delay.enable();
   registry.onScrape(() => {
     const { user, system } = process.cpuUsage();
     const { rss, heapUsed } = process.memoryUsage();
@@ -32,9 +23,6 @@ export function addProcessMetrics(registry: Registry): void {
     heap.set(heapUsed);
     started.set(performance.timeOrigin / 1_000);
     files.set(openFiles());
-    lag.set(Number.isNaN(delay.mean) ? 0 : delay.mean / NANOSECONDS);
-    lagP99.set(delay.percentile(99) / NANOSECONDS);
-    delay.reset();
   });
 }
 

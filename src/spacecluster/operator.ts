@@ -10,6 +10,7 @@ import { startHealthServer } from '../runtime/health.ts';
 import { LeaderElection } from '../runtime/leader.ts';
 import { Manager } from '../runtime/manager.ts';
 import { Registry } from '../runtime/metrics.ts';
+import { addEventLoopMetrics } from '../runtime/event-loop-metrics.ts';
 import { addProcessMetrics, requestObserver } from '../runtime/process-metrics.ts';
 import { queueMetrics } from '../runtime/queue.ts';
 import { Caches } from './caches.ts';
@@ -28,6 +29,7 @@ export async function runOperator(env: NodeJS.ProcessEnv): Promise<void> {
   const stop = stopSignal();
   const registry = new Registry();
   addProcessMetrics(registry);
+  addEventLoopMetrics(registry);
   const version = process.env['SPC_VERSION'] ?? 'dev';
   const kube = createKubeClient(await loadKubeConfig(env), {
     userAgent: `spacecluster/${version}`,

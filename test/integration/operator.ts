@@ -3,21 +3,26 @@ import { mustKubectl } from './kubectl.ts';
 
 const NAMESPACE = 'spacecluster-system';
 
-/** The value of each series of a metric, over all replicas, by its labels. */
+/** The names of its replicas' pods. */
+export async function operatorPods(): Promise<readonly string[]> {
+  const selector = 'app.kubernetes.io/name=spacecluster-operator';
+  const pods = await mustKubectl(['-n', NAMESPACE, 'get', 'pods', '-l', selector, '-o', 'name']);
+  return pods
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => line.replace('pod/', ''));
+}
+
+/**
+ * The value of each series of a metric, over all replicas, by its labels.
+ * @throws Error when no operator runs: there is nothing to be said of it then
+ */
 export async function operatorMetric(name: string): Promise<ReadonlyMap<string, number>> {
-  const pods = await mustKubectl([
-    '-n',
-    NAMESPACE,
-    'get',
-    'pods',
-    '-l',
-    'app.kubernetes.io/name=spacecluster',
-    '-o',
-    'name',
-  ]);
+  const pods = await operatorPods();
+  if (pods.length === 0) throw new Error(`no operator runs in ${NAMESPACE}`);
   const values = new Map<string, number>();
-  for (const pod of pods.split('\n').filter((line) => line !== '')) {
-    const path = `/api/v1/namespaces/${NAMESPACE}/pods/${pod.replace('pod/', '')}:8080/proxy/metrics`;
+  for (const pod of pods) {
+    const path = `/api/v1/namespaces/${NAMESPACE}/pods/${pod}:8080/proxy/metrics`;
     for (const line of (await mustKubectl(['get', '--raw', path])).split('\n')) {
       const match = /^(\w+)(\{.*\})? (\S+)$/.exec(line);
       if (match?.[1] !== name) continue;

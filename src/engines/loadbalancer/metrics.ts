@@ -2,13 +2,11 @@
 import type { Heartbeat } from '../../agent/heartbeat.ts';
 import { monotonicNow } from '../../agent/wake.ts';
 import { Registry } from '../../runtime/metrics.ts';
-import { addProcessMetrics } from '../../runtime/process-metrics.ts';
 import type { Serving } from './serving.ts';
 import type { VipRole } from './vip-role.ts';
 
 export function balancerMetrics(heartbeat: Heartbeat, vip: VipRole, serving: Serving): () => string {
   const registry = new Registry();
-  addProcessMetrics(registry);
   const holder = registry.gauge('spacecluster_vip_holder', '1 where this balancer holds the Web IP.');
   const epoch = registry.gauge('spacecluster_vip_epoch', "Epoch of the Web IP's role.");
   const up = registry.gauge('spacecluster_haproxy_serving', '1 while the HAProxy beside this agent serves.');

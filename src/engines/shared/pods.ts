@@ -81,11 +81,11 @@ export const TOKEN_VOLUME: Volume = {
 export const TOKEN_MOUNT: VolumeMount = { name: 'token', mountPath: TOKEN_DIR, readOnly: true };
 
 /**
- * Keeps an agent small (4 MB less): its little JavaScript is interpreted, the garbage collector needs no helper threads, the C
- * library no heap for each.
+ * Keeps an agent small (4 MB less): its little JavaScript is interpreted, its young heap is small, the garbage collector needs
+ * no helper threads and may be called (src/runtime/memory.ts), the C library has no heap for each thread.
  */
 const SMALL: readonly EnvVar[] = [
-  { name: 'NODE_OPTIONS', value: '--jitless --v8-pool-size=0' },
+  { name: 'NODE_OPTIONS', value: '--jitless --v8-pool-size=0 --max-semi-space-size=1 --expose-gc' },
   { name: 'MALLOC_ARENA_MAX', value: '1' },
 ];
 
