@@ -1,4 +1,4 @@
-// Two projects: unit tests stand beside the code and need nothing; integration tests need a running cluster.
+// Unit tests stand beside the code and need nothing; integration and ha tests need a running cluster.
 const shared = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
@@ -21,5 +21,6 @@ export default {
       testPathIgnorePatterns: ['<rootDir>/test/(integration|ha)/'],
     },
     { ...shared, displayName: 'integration', testMatch: ['<rootDir>/test/integration/**/*.test.ts'] },
+    { ...shared, displayName: 'ha', testMatch: ['<rootDir>/test/ha/**/*.test.ts'] },
   ],
 };

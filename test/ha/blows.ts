@@ -1,0 +1,119 @@
+// How a fault is done: each returns when it has struck, with what undoes it and what shows that it took hold.
+import { Pods } from '../../src/kube/resources.ts';
+import { mustKubectl } from '../integration/kubectl.ts';
+import { podProcesses, signalContainer } from '../lab/lab.ts';
+import type { Ground } from './ground.ts';
+
+export interface Blow {
+  /** When it struck, milliseconds since 1970. */
+  readonly at: number;
+  /** Asked after `heal` and until it is so. */
+  readonly tookHold: () => Promise<boolean>;
+  /** Waits as long as the fault lasts, and ends it. */
+  readonly heal: () => Promise<void>;
+}
+
+export interface Process {
+  readonly container: string;
+  readonly exe: string;
+}
+
+type Who = (ground: Ground) => Promise<string>;
+type Strike = (ground: Ground) => Promise<Blow>;
+
+const nothing = async (): Promise<void> => undefined;
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+export function killed(who: Who, { container, exe }: Process): Strike {
+  return async (ground) => {
+    const pod = await who(ground);
+    const { namespace } = ground.fabric;
+    const at = Date.now();
+    const pids = await signalContainer('KILL', { namespace, pod, container }, exe);
+    return {
+      at,
+      heal: nothing,
+      // Another process has taken its place.
+      tookHold: async () => {
+        const now = await podProcesses(namespace, pod, container);
+        return now.some((each) => each.exe === exe) && now.every(({ pid }) => !pids.includes(pid));
+      },
+    };
+  };
+}
+
+export function stopped(who: Who, { container, exe }: Process, ms: number): Strike {
+  return async (ground) => {
+    const ref = { namespace: ground.fabric.namespace, pod: await who(ground), container };
+    const at = Date.now();
+    const pids = await signalContainer('STOP', ref, exe);
+    return {
+      at,
+      heal: async () => {
+        await pause(ms);
+        // Gone when it has been killed for hanging.
+        await signalContainer('CONT', ref, exe).catch(() => undefined);
+      },
+      tookHold: async () => pids.length > 0,
+    };
+  };
+}
+
+export function deleted(who: Who, gracePeriodSeconds?: number): Strike {
+  return async (ground) => {
+    const pod = await who(ground);
+    const before = await ground.uidOf(pod);
+    const at = Date.now();
+    const options = gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds };
+    await ground.kube.delete(Pods, ground.fabric.namespace, pod, options);
+    return {
+      at,
+      heal: nothing,
+      tookHold: async () => (await ground.uidOf(pod).catch(() => before)) !== before,
+    };
+  };
+}
+
+/** As an administrator does it: `kubectl drain`, then `uncordon`. */
+export function drained(who: Who): Strike {
+  return async (ground) => {
+    const pod = await who(ground);
+    const node = await ground.nodeOf(pod);
+    const before = await ground.uidOf(pod);
+    const at = Date.now();
+    const only = `--pod-selector=app.kubernetes.io/instance=${ground.fabric.name}`;
+    await mustKubectl([
+      'drain',
+      node,
+      only,
+      '--ignore-daemonsets',
+      '--delete-emptydir-data',
+      '--timeout=300s',
+    ]);
+    return {
+      at,
+      heal: async () => {
+        await mustKubectl(['uncordon', node]);
+      },
+      tookHold: async () => (await ground.uidOf(pod).catch(() => before)) !== before,
+    };
+  };
+}
+
+/** A fault that is there from `begin` to `end`; both verify it themselves. */
+export async function lasting(
+  ms: number,
+  begin: () => Promise<void>,
+  end: () => Promise<void>,
+): Promise<Blow> {
+  const at = Date.now();
+  await begin();
+  return {
+    at,
+    heal: async () => {
+      await pause(ms);
+      await end();
+    },
+    tookHold: async () => true,
+  };
+}

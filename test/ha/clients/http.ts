@@ -1,0 +1,29 @@
+// A client of the Web IP: a new connection for each request, as a browser that comes for the first time.
+import { request } from 'node:https';
+import type { Client, Target } from './client.ts';
+
+export function httpClient({ host, port, ca }: Target): Client {
+  return {
+    prepare: async () => undefined,
+    write: async (_id, timeoutMs) => {
+      const { promise, resolve, reject } = Promise.withResolvers<string>();
+      const asked = request(
+        { host, port, path: '/readyz', ca, agent: false, timeout: timeoutMs },
+        (answer) => {
+          answer.resume();
+          answer.on('error', reject);
+          answer.on('end', () => {
+            if (answer.statusCode === 200) resolve(String(answer.headers['x-space-node']));
+            else reject(new Error(`HTTP ${answer.statusCode}`));
+          });
+        },
+      );
+      asked.on('timeout', () => asked.destroy(new Error(`no answer within ${timeoutMs} ms`)));
+      asked.on('error', reject);
+      asked.end();
+      return promise;
+    },
+    lookup: async () => new Map(),
+    close: async () => undefined,
+  };
+}

@@ -1,0 +1,89 @@
+// The client as a program of its own, so that it can run outside the cluster. Takes one JSON order on standard input; tells each
+// attempt on standard output, a JSON line each; ends when standard input does.
+import { createInterface } from 'node:readline';
+import { cassandraClient } from './cassandra.ts';
+import type { Client, Target } from './client.ts';
+import { httpClient } from './http.ts';
+import { mysqlClient } from './mysql.ts';
+import { postgresqlClient } from './postgresql.ts';
+
+export interface WriteOrder {
+  readonly do: 'write';
+  readonly target: Target;
+  readonly firstId: number;
+  readonly everyMs: number;
+  readonly timeoutMs: number;
+}
+
+export interface LookupOrder {
+  readonly do: 'lookup';
+  readonly target: Target;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Times are milliseconds since 1970. */
+export interface Attempt {
+  readonly id: number;
+  readonly from: number;
+  readonly to: number;
+  /** '' when it was acknowledged. */
+  readonly error: string;
+  readonly by: string;
+}
+
+const CLIENTS: Readonly<Record<Target['kind'], (target: Target) => Client>> = {
+  mysql: mysqlClient,
+  postgresql: postgresqlClient,
+  cassandra: cassandraClient,
+  http: httpClient,
+};
+
+const say = (line: object): void => {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+};
+
+/** The same id until it is acknowledged: what a careful application does. */
+async function write(client: Client, order: WriteOrder, ended: () => boolean): Promise<void> {
+  await client.prepare();
+  say({ ready: true });
+  let id = order.firstId;
+  while (!ended()) {
+    const from = Date.now();
+    try {
+      const by = await client.write(id, order.timeoutMs);
+      say({ id, from, to: Date.now(), error: '', by } satisfies Attempt);
+      id += 1;
+    } catch (error) {
+      say({ id, from, to: Date.now(), error: String(error), by: '' } satisfies Attempt);
+    }
+    await new Promise((resolve) => setTimeout(resolve, order.everyMs));
+  }
+}
+
+async function main(): Promise<void> {
+  const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+  const { value } = await lines.next();
+  const order = JSON.parse(String(value)) as WriteOrder | LookupOrder;
+  const client = CLIENTS[order.target.kind](order.target);
+  if (order.do === 'lookup') {
+    say({ found: [...(await client.lookup(order.first, order.last))] });
+  } else {
+    let over = false;
+    const end = async (): Promise<void> => {
+      await lines.next();
+      over = true;
+    };
+    void end();
+    await write(client, order, () => over);
+  }
+  await client.close();
+}
+
+try {
+  await main();
+  process.exit(0);
+} catch (error) {
+  process.stderr.write(`${String(error)}\n`);
+  process.exit(1);
+}

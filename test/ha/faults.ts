@@ -1,0 +1,296 @@
+// The catalogue of faults: whom each strikes, what is seen of it from outside, and how it is undone.
+import { SpaceClusters } from '../../src/api/v1alpha1/index.ts';
+import { ANNOTATIONS } from '../../src/api/v1alpha1/names.ts';
+import type { NodeName } from '../lab/lab.ts';
+import { deleted, drained, killed, lasting, stopped } from './blows.ts';
+import type { Blow } from './blows.ts';
+import * as lab from '../lab/lab.ts';
+import type { Ground, Kind } from './ground.ts';
+
+export interface Fault {
+  readonly name: string;
+  /** One of those that continuous integration runs. */
+  readonly ci?: true;
+  /** Whose clients keep a ledger meanwhile. */
+  readonly ledgers: readonly Kind[];
+  /** Nodes that are lost or cut: clients stand elsewhere. */
+  readonly strikes?: (ground: Ground) => Promise<readonly NodeName[]>;
+  readonly strike: (ground: Ground) => Promise<Blow>;
+}
+
+const MINUTE = 60_000;
+
+/** Pods by what they are at that moment. */
+type Who = (ground: Ground) => Promise<string>;
+const primary: Who = (ground) => ground.holder('mysql');
+const standby: Who = (ground) => ground.standby('mysql');
+const balancer: Who = (ground) => ground.holder('vip');
+const named =
+  (suffix: string): Who =>
+  async (ground) =>
+    ground.pod(suffix);
+
+const MYSQLD = { container: 'mysql', exe: 'mysqld' };
+const POSTGRES = { container: 'postgresql', exe: 'postgres' };
+const HAPROXY = { container: 'haproxy', exe: 'haproxy' };
+const CASSANDRA = { container: 'cassandra', exe: 'java' };
+const WORKER = { container: 'worker', exe: 'node' };
+const AGENT = { container: 'agent', exe: 'node' };
+
+const PROCESSES: readonly Fault[] = [
+  { name: 'mysqld of the primary is killed', ci: true, ledgers: ['mysql'], strike: killed(primary, MYSQLD) },
+  { name: 'mysqld of the standby is killed', ledgers: ['mysql'], strike: killed(standby, MYSQLD) },
+  {
+    name: 'mysqld of the primary hangs',
+    ci: true,
+    ledgers: ['mysql'],
+    strike: stopped(primary, MYSQLD, 20_000),
+  },
+  { name: 'mysqld of the standby hangs', ledgers: ['mysql'], strike: stopped(standby, MYSQLD, 20_000) },
+  { name: "the primary's agent is killed", ledgers: ['mysql'], strike: killed(primary, AGENT) },
+  {
+    name: "the primary's agent hangs",
+    ci: true,
+    ledgers: ['mysql'],
+    strike: stopped(primary, AGENT, 20_000),
+  },
+  {
+    name: 'both mysqld are killed',
+    ledgers: ['mysql'],
+    strike: async (ground) => {
+      const other = await standby(ground);
+      const first = await killed(primary, MYSQLD)(ground);
+      await killed(async () => other, MYSQLD)(ground);
+      return first;
+    },
+  },
+  {
+    name: 'mysqld of the primary is killed, then that of the next',
+    ledgers: ['mysql'],
+    strike: async (ground) => {
+      const other = await standby(ground);
+      const first = await killed(primary, MYSQLD)(ground);
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      await killed(async () => other, MYSQLD)(ground);
+      return first;
+    },
+  },
+  {
+    name: 'postgres of a member is killed',
+    ci: true,
+    ledgers: ['postgresql'],
+    strike: killed(named('postgresql-0'), POSTGRES),
+  },
+  {
+    name: 'postgres of a member hangs',
+    ci: true,
+    ledgers: ['postgresql'],
+    strike: stopped(named('postgresql-1'), POSTGRES, 20_000),
+  },
+  {
+    name: "a PostgreSQL member's agent is killed",
+    ledgers: ['postgresql'],
+    strike: killed(named('postgresql-0'), AGENT),
+  },
+  {
+    name: "a PostgreSQL member's agent hangs",
+    ledgers: ['postgresql'],
+    strike: stopped(named('postgresql-0'), AGENT, 20_000),
+  },
+  { name: 'haproxy of the holder is killed', ci: true, ledgers: ['http'], strike: killed(balancer, HAPROXY) },
+  {
+    name: 'haproxy of the holder hangs',
+    ci: true,
+    ledgers: ['http'],
+    strike: stopped(balancer, HAPROXY, 20_000),
+  },
+  { name: "the holding balancer's agent is killed", ledgers: ['http'], strike: killed(balancer, AGENT) },
+  {
+    name: "the holding balancer's agent hangs",
+    ledgers: ['http'],
+    strike: stopped(balancer, AGENT, 20_000),
+  },
+  {
+    name: 'a Cassandra member is killed',
+    ci: true,
+    ledgers: ['cassandra'],
+    strike: killed(named('cassandra-r1-0'), CASSANDRA),
+  },
+  {
+    name: 'a Cassandra member hangs',
+    ledgers: ['cassandra'],
+    strike: stopped(named('cassandra-r2-0'), CASSANDRA, 20_000),
+  },
+  { name: 'a worker is killed', ci: true, ledgers: ['http'], strike: killed(named('worker-0'), WORKER) },
+  {
+    name: 'a worker hangs',
+    ci: true,
+    ledgers: ['http'],
+    strike: stopped(named('worker-1'), WORKER, 20_000),
+  },
+];
+
+const PODS: readonly Fault[] = [
+  { name: "the primary's pod is deleted", ci: true, ledgers: ['mysql'], strike: deleted(primary) },
+  { name: "the primary's pod is deleted by force", ledgers: ['mysql'], strike: deleted(primary, 0) },
+  { name: "the standby's pod is deleted", ledgers: ['mysql'], strike: deleted(standby) },
+  {
+    name: "a PostgreSQL member's pod is deleted",
+    ledgers: ['postgresql'],
+    strike: deleted(named('postgresql-0')),
+  },
+  {
+    name: "a PostgreSQL member's pod is deleted by force",
+    ledgers: ['postgresql'],
+    strike: deleted(named('postgresql-1'), 0),
+  },
+  { name: "the holding balancer's pod is deleted", ledgers: ['http'], strike: deleted(balancer) },
+  { name: "the holding balancer's pod is deleted by force", ledgers: ['http'], strike: deleted(balancer, 0) },
+  {
+    name: "a Cassandra member's pod is deleted",
+    ledgers: ['cassandra'],
+    strike: deleted(named('cassandra-r3-0')),
+  },
+  { name: "a worker's pod is deleted", ledgers: ['http'], strike: deleted(named('worker-0')) },
+];
+
+/** A planned hand-over, asked for as an operator of networks would. */
+function switchover(role: 'mysql' | 'vip'): Fault['strike'] {
+  return async (ground) => {
+    const { namespace, name } = ground.fabric;
+    const before = await ground.holder(role);
+    const at = Date.now();
+    await ground.kube.mergePatch(SpaceClusters, namespace, name, {
+      metadata: { annotations: { [ANNOTATIONS.switchover]: role } },
+    });
+    return {
+      at,
+      tookHold: async () => (await ground.holder(role)) !== before,
+      heal: async () => {
+        // The next one is a new demand.
+        await ground.kube.mergePatch(SpaceClusters, namespace, name, {
+          metadata: { annotations: { [ANNOTATIONS.switchover]: null } },
+        });
+      },
+    };
+  };
+}
+
+const PLANNED: readonly Fault[] = [
+  {
+    name: 'a hand-over of the primary is asked for',
+    ci: true,
+    ledgers: ['mysql'],
+    strike: switchover('mysql'),
+  },
+  { name: 'a hand-over of the Web IP is asked for', ci: true, ledgers: ['http'], strike: switchover('vip') },
+];
+
+const at =
+  (who: Who) =>
+  async (ground: Ground): Promise<readonly NodeName[]> => [await ground.nodeOf(await who(ground))];
+
+const ALL: readonly Kind[] = ['mysql', 'postgresql', 'cassandra', 'http'];
+
+function linkLost(who: Who): Pick<Fault, 'ledgers' | 'strikes' | 'strike'> {
+  return {
+    ledgers: ALL,
+    strikes: at(who),
+    strike: async (ground) => {
+      const [node] = await at(who)(ground);
+      if (node === undefined) throw new Error('the pod is on no node');
+      return lasting(
+        30_000,
+        () => lab.setLink(node, 'down'),
+        () => lab.setLink(node, 'up'),
+      );
+    },
+  };
+}
+
+function apiAway(ms: number): Pick<Fault, 'ledgers' | 'strike'> {
+  return {
+    ledgers: ALL,
+    strike: () =>
+      lasting(
+        ms,
+        () => lab.setApiServer('stop'),
+        () => lab.setApiServer('start'),
+      ),
+  };
+}
+
+/** Of the packets from the primary's node to the standby's, or of all between them. */
+function loss(percent: number, ways: 'one way' | 'both ways'): Pick<Fault, 'ledgers' | 'strike'> {
+  return {
+    ledgers: ['mysql', 'postgresql'],
+    strike: async (ground) => {
+      const from = await ground.nodeOf(await primary(ground));
+      const to = await ground.nodeOf(await standby(ground));
+      return lasting(
+        30_000,
+        async () => {
+          await lab.dropPackets(from, to, percent);
+          if (ways === 'both ways') await lab.dropPackets(to, from, percent);
+        },
+        () => lab.clearFaults(),
+      );
+    },
+  };
+}
+
+function disk(who: Who, state: 'fill' | 'freeze'): Pick<Fault, 'ledgers' | 'strike'> {
+  return {
+    ledgers: ['mysql'],
+    strike: async (ground) => {
+      const ref = { namespace: ground.fabric.namespace, claim: `data-${await who(ground)}` };
+      return lasting(
+        30_000,
+        () => lab.setVolume(ref, state),
+        () => lab.setVolume(ref, state === 'fill' ? 'unfill' : 'thaw'),
+      );
+    },
+  };
+}
+
+const MACHINES: readonly Fault[] = [
+  { name: "the primary's node loses its link for 30 s", ...linkLost(primary) },
+  { name: "the standby's node loses its link for 30 s", ...linkLost(standby) },
+  { name: "the balancer's node loses its link for 30 s", ...linkLost(balancer) },
+  {
+    name: "the primary's node loses its power",
+    ledgers: ALL,
+    strikes: at(primary),
+    strike: async (ground) => {
+      const [node] = await at(primary)(ground);
+      if (node === undefined) throw new Error('the pod is on no node');
+      return lasting(
+        30_000,
+        () => lab.setNode(node, 'stop'),
+        () => lab.setNode(node, 'start'),
+      );
+    },
+  },
+  { name: 'the node of the primary is drained', ledgers: ALL, strike: drained(primary) },
+  { name: 'packets from the primary to the standby are lost', ...loss(100, 'one way') },
+  { name: '30 % of the packets between the pair are lost', ...loss(30, 'both ways') },
+  { name: 'the disk of the primary is full', ...disk(primary, 'fill') },
+  { name: 'the disk of the primary stalls', ...disk(primary, 'freeze') },
+  { name: 'the API server is away for 60 s', ...apiAway(MINUTE) },
+  { name: 'the API server is away for 5 minutes', ...apiAway(5 * MINUTE) },
+  {
+    name: "the primary's node alone loses the API server for 30 s",
+    ledgers: ALL,
+    strike: async (ground) => {
+      const [node] = await at(primary)(ground);
+      if (node === undefined) throw new Error('the pod is on no node');
+      return lasting(
+        30_000,
+        () => lab.setApiReach(node, 'cut'),
+        () => lab.setApiReach(node, 'uncut'),
+      );
+    },
+  },
+];
+
+export const FAULTS: readonly Fault[] = [...PROCESSES, ...PODS, ...PLANNED, ...MACHINES];

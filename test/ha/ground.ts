@@ -1,0 +1,122 @@
+// The fabric that faults are tried on: its roles as they are now, the way to its parts, and when it is whole again.
+import { podOf } from '../../src/agent/role-record.ts';
+import { decodeRole } from '../../src/agent/role-record.ts';
+import { names, PORTS } from '../../src/api/v1alpha1/names.ts';
+import type { HttpKubeClient } from '../../src/kube/http-client.ts';
+import { Leases, Pods, Secrets, Services } from '../../src/kube/resources.ts';
+import type { Logger } from '../../src/log.ts';
+import { makeNamespace, manifest, settled, untilSettled, whole } from '../integration/fabric.ts';
+import type { Fabric } from '../integration/fabric.ts';
+import { eventually, openBench } from '../integration/kube-support.ts';
+import { mustKubectl } from '../integration/kubectl.ts';
+import type { NodeName } from '../lab/lab.ts';
+import type { Target } from './clients/client.ts';
+
+const UP_MS = 480_000;
+/** A lost node has to boot, Cassandra to start: minutes on two cores. */
+const HEALED_MS = 360_000;
+
+export type Role = 'vip' | 'mysql';
+export type Kind = Target['kind'];
+
+export class Ground {
+  readonly kube: HttpKubeClient;
+  readonly log: Logger;
+  readonly fabric: Fabric;
+
+  private constructor(kube: HttpKubeClient, log: Logger, fabric: Fabric) {
+    this.kube = kube;
+    this.log = log;
+    this.fabric = fabric;
+  }
+
+  /** The fabric is made when it is not there, and left there: the next run goes on from it. */
+  static async open(fabric: Fabric): Promise<Ground> {
+    await makeNamespace(fabric.namespace);
+    await mustKubectl(['apply', '-f', '-'], manifest(fabric));
+    const { kube, log } = await openBench(fabric.namespace);
+    const ground = new Ground(kube, log, fabric);
+    await untilSettled(kube, fabric, UP_MS, whole);
+    return ground;
+  }
+
+  close(): void {
+    this.kube.close();
+  }
+
+  async remove(): Promise<void> {
+    const { namespace, name } = this.fabric;
+    const patch = JSON.stringify({ spec: { deletionPolicy: 'Delete' } });
+    await mustKubectl(['-n', namespace, 'patch', 'spacecluster', name, '--type=merge', '-p', patch]);
+    await mustKubectl(['delete', 'namespace', namespace, '--timeout=240s']);
+  }
+
+  untilWhole(): Promise<unknown> {
+    return untilSettled(this.kube, this.fabric, HEALED_MS, whole);
+  }
+
+  untilSettled(): Promise<unknown> {
+    return untilSettled(this.kube, this.fabric, HEALED_MS, settled);
+  }
+
+  leaseOf(role: Role): string {
+    return names(this.fabric.name).roleLeases[role];
+  }
+
+  /** The pod that holds a role; waits for one. */
+  async holder(role: Role): Promise<string> {
+    return eventually(`${role} has a holder`, HEALED_MS, async () => {
+      const { holder } = decodeRole(await this.kube.get(Leases, this.fabric.namespace, this.leaseOf(role)));
+      return holder === undefined ? undefined : podOf(holder);
+    });
+  }
+
+  /** The other pod of the role's pair. */
+  async standby(role: Role): Promise<string> {
+    const holder = await this.holder(role);
+    return holder.endsWith('-0') ? holder.replace(/0$/, '1') : holder.replace(/1$/, '0');
+  }
+
+  pod(suffix: string): string {
+    return `${this.fabric.name}-${suffix}`;
+  }
+
+  async nodeOf(pod: string): Promise<NodeName> {
+    const { spec } = await this.kube.get(Pods, this.fabric.namespace, pod);
+    return spec?.nodeName as NodeName;
+  }
+
+  async uidOf(pod: string): Promise<string> {
+    const { metadata } = await this.kube.get(Pods, this.fabric.namespace, pod);
+    return metadata.uid ?? '';
+  }
+
+  /** @param service another Service than the part's own, such as that of one member */
+  async target(kind: Kind, service?: string): Promise<Target> {
+    const { namespace, name, address } = this.fabric;
+    const ca = await this.#secret(names(name).secrets.ca, 'tls.crt');
+    if (kind === 'http') {
+      const shown = await this.#secret(names(name).secrets.tls, 'ca.crt');
+      const none = { user: '', password: '', database: '' };
+      return { kind, host: address, port: PORTS.https, ca: shown, serverName: address, ...none };
+    }
+    const { services, secrets } = names(name);
+    const own = { mysql: services.mysqlRw, postgresql: services.postgresql, cassandra: services.cassandra };
+    const { spec } = await this.kube.get(Services, namespace, service ?? own[kind]);
+    return {
+      kind,
+      host: spec?.clusterIP ?? '',
+      port: PORTS[kind],
+      user: await this.#secret(secrets[kind], 'username'),
+      password: await this.#secret(secrets[kind], 'password'),
+      database: await this.#secret(secrets[kind], kind === 'cassandra' ? 'keyspace' : 'database'),
+      ca,
+      serverName: services.cassandra,
+    };
+  }
+
+  async #secret(secret: string, key: string): Promise<string> {
+    const { data } = await this.kube.get(Secrets, this.fabric.namespace, secret);
+    return Buffer.from(data?.[key] ?? '', 'base64').toString('utf8');
+  }
+}

@@ -1,0 +1,42 @@
+// What a client was told, and what it proves: how long nobody answered, which acknowledged writes are missing. Pure.
+import type { Attempt } from './clients/main.ts';
+
+/** Ids that were acknowledged. */
+export function acknowledged(attempts: readonly Attempt[]): readonly number[] {
+  return attempts.filter(({ error }) => error === '').map(({ id }) => id);
+}
+
+export function missing(
+  attempts: readonly Attempt[],
+  found: ReadonlyMap<number, unknown>,
+): readonly number[] {
+  return acknowledged(attempts).filter((id) => !found.has(id));
+}
+
+/**
+ * The longest time, in milliseconds, between an acknowledgement and the next, of those that end after `since` (milliseconds
+ * since 1970). Infinite when nothing was acknowledged after it.
+ */
+export function longestGap(attempts: readonly Attempt[], since: number): number {
+  const times = attempts.filter(({ error }) => error === '').map(({ to }) => to);
+  const gaps = times.flatMap((to, index) => {
+    const before = times[index - 1];
+    return before === undefined || to < since ? [] : [to - before];
+  });
+  return gaps.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...gaps);
+}
+
+/** Errors since a moment, counted by their text. */
+export function errorsSince(attempts: readonly Attempt[], since: number): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { error, to } of attempts) {
+    if (error !== '' && to >= since) counts.set(error, (counts.get(error) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** How often the writer changed, in the order of ids. One client writes one id after the other: more changes than hand-overs are two writers at once. */
+export function changesOfWriter(found: ReadonlyMap<number, string>): number {
+  const writers = [...found].toSorted(([a], [b]) => a - b).map(([, writer]) => writer);
+  return writers.filter((writer, index) => index > 0 && writer !== writers[index - 1]).length;
+}

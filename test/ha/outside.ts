@@ -1,0 +1,94 @@
+// Runs clients outside the cluster, on the client host or on a node, and keeps what they were told.
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { NodeName } from '../lab/lab.ts';
+import type { Attempt, LookupOrder, WriteOrder } from './clients/main.ts';
+import type { Target } from './clients/client.ts';
+
+const PROGRAM = fileURLToPath(new URL('clients/main.ts', import.meta.url));
+const READY_MS = 60_000;
+const END_MS = 20_000;
+
+export type Place = 'client' | NodeName;
+
+/** In the place's network only: files and everything else are the machine's. */
+function start(place: Place): ChildProcess {
+  const netns = `--net=/run/netns/sclab-${place}`;
+  return spawn('nsenter', [netns, process.execPath, '--no-warnings', PROGRAM], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { PATH: process.env['PATH'] },
+  });
+}
+
+function order(child: ChildProcess, text: WriteOrder | LookupOrder): void {
+  child.stdin?.write(`${JSON.stringify(text)}\n`);
+}
+
+function outcome(child: ChildProcess): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let complaint = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (complaint += text));
+  child.once('close', (code) => {
+    if (code === 0) resolve();
+    else reject(new Error(`the outside client ended with ${code ?? 'a signal'}: ${complaint.trim()}`));
+  });
+  return promise;
+}
+
+export interface Writer {
+  readonly target: Target;
+  readonly attempts: readonly Attempt[];
+  /** @throws Error when it failed */
+  stop(): Promise<void>;
+}
+
+/** Writes from now on, one after the other; returns when the first is about to be made. */
+export async function startWriter(place: Place, request: Omit<WriteOrder, 'do'>): Promise<Writer> {
+  const child = start(place);
+  const ended = outcome(child);
+  const attempts: Attempt[] = [];
+  const { promise: ready, resolve } = Promise.withResolvers<void>();
+  createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
+    const said = JSON.parse(line) as Attempt | { readonly ready: true };
+    if ('ready' in said) resolve();
+    else attempts.push(said);
+  });
+  order(child, { do: 'write', ...request });
+  await limited(child, READY_MS, Promise.race([ready, ended]));
+  return {
+    target: request.target,
+    attempts,
+    stop: async () => {
+      child.stdin?.end('end\n');
+      await limited(child, END_MS, ended);
+    },
+  };
+}
+
+/** Which of the ids are there now, and who wrote them. */
+export async function lookup(
+  place: Place,
+  request: Omit<LookupOrder, 'do'>,
+): Promise<ReadonlyMap<number, string>> {
+  const child = start(place);
+  const ended = outcome(child);
+  let text = '';
+  child.stdout?.setEncoding('utf8').on('data', (part: string) => (text += part));
+  order(child, { do: 'lookup', ...request });
+  await limited(child, READY_MS, ended);
+  return new Map((JSON.parse(text) as { readonly found: readonly [number, string][] }).found);
+}
+
+async function limited(child: ChildProcess, ms: number, work: Promise<unknown>): Promise<void> {
+  const timer = setTimeout(() => child.kill('SIGKILL'), ms);
+  try {
+    await work;
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
