@@ -78,7 +78,15 @@ export async function runOperator(env: NodeJS.ProcessEnv): Promise<void> {
   caches.onChange((key) => {
     controller.enqueue(key);
   });
-  const manager = new Manager({ log, sources: caches.required, runnables: [controller], election });
+  // Before the Lease is given up: what was recorded last may be written only by who leads.
+  const told = {
+    name: controller.name,
+    run: async (signal: AbortSignal): Promise<void> => {
+      await controller.run(signal);
+      await events.flush();
+    },
+  };
+  const manager = new Manager({ log, sources: caches.required, runnables: [told], election });
   const health = await startHealthServer({
     port: settings.healthPort,
     registry,
@@ -89,7 +97,6 @@ export async function runOperator(env: NodeJS.ProcessEnv): Promise<void> {
   const following = caches.optional.map((source) => source.run(optional.signal));
   try {
     await manager.run(stop);
-    await events.flush();
   } catch (error) {
     if (!(error instanceof LeaseLostError)) throw error;
     log.warn('ending: another replica leads', { error });
