@@ -1,5 +1,5 @@
 // The MySQL agent: looks, decides, acts, in one loop; beside it run the heartbeat, the failsafe, the routing and the peer's questions.
-import { existsSync, readFileSync, watch } from 'node:fs';
+import { watch } from 'node:fs';
 import type { AgentContext, AgentProgram } from '../../agent/agent.ts';
 import { Heartbeat } from '../../agent/heartbeat.ts';
 import { holderIdentity, ordinalOf } from '../../agent/identity.ts';
@@ -17,6 +17,7 @@ import { Failsafe } from './failsafe-runner.ts';
 import { freshDatadir, Lookout } from './lookout.ts';
 import { Marker } from './marker.ts';
 import { Member } from './member.ts';
+import { DiskMemory } from './memory.ts';
 import { renderMetrics } from './metrics.ts';
 import { Operations } from './operations.ts';
 import { PeerClient, servePeer } from './peer-channel.ts';
@@ -41,6 +42,9 @@ const LEAVE_MS = 5_000;
 const STANDBY_LEAVES_MS = 5_000;
 /** Of the renew deadline: so long a renewal waits for its marker commit (M8). */
 const FRESH_PART = 5;
+
+/** The SpaceCluster as last seen, for an agent that is started while the API server is away. */
+export const clusterFile = `${RUN_DIR}/cluster.json`;
 
 export const program: AgentProgram = async (context) => {
   await new MySqlAgent(context).run();
@@ -75,8 +79,8 @@ class MySqlAgent {
     const supervisor = new Supervisor();
     const peers = new Peers({ kube, identity, log });
     const role = new RoleClient({ kube, identity, peers, role: names(cluster).roleLeases.mysql });
-    const keeper = new RecordKeeper(role);
-    const permit = new Permit(supervisor, wasArmed());
+    const keeper = new RecordKeeper(role, new DiskMemory());
+    const permit = new Permit(supervisor, supervisor.deadline());
     const member = new Member({ supervisor, log, onEnd: wake });
     const heartbeat = new Heartbeat({
       kube,
@@ -326,12 +330,6 @@ function replicates({ engine }: View): boolean {
 
 function isOpen({ engine }: View): boolean {
   return engine.kind === 'running' && engine.writable;
-}
-
-/** Did an earlier agent of this pod leave mysqld under a deadline? */
-function wasArmed(): boolean {
-  const file = `${RUN_DIR}/deadline`;
-  return existsSync(file) && readFileSync(file, 'utf8').trim() !== 'none';
 }
 
 async function ended(signal: AbortSignal): Promise<void> {

@@ -49,7 +49,6 @@ export class Lookout {
   #view: View | undefined;
   #history = startHistory(performance.now());
   #word: { readonly report: PeerReport; readonly at: number } | undefined;
-  #promisedUntil = Number.NEGATIVE_INFINITY;
   /** The supervisor's life in which the pod was told to end. */
   #stoppingIn: string | undefined;
   #dataBytes = 0;
@@ -71,11 +70,6 @@ export class Lookout {
   /** The pod is being stopped. Forgotten when its containers are started anew. */
   stop(): void {
     this.#stoppingIn = this.#options.member.life();
-  }
-
-  /** The peer was promised that nothing is taken until then (monotonic ms). */
-  promise(until: number): void {
-    this.#promisedUntil = until;
   }
 
   async look(): Promise<View> {
@@ -107,11 +101,12 @@ export class Lookout {
       permitted: permit.permitted(),
       proven: permit.proven(),
       holderDead: record?.holder !== undefined && peers.isDead(record.holder),
-      promised: now < this.#promisedUntil,
+      promised: keeper.promised(),
       refrain: operations.refrain(),
       stopping: this.#stoppingIn !== undefined && this.#stoppingIn === member.life(),
       handingOver: operations.handingOver(),
-      asked: asked === ROLE ? asked : '',
+      // What an earlier agent saw asks for nothing: it may have been done, or taken back.
+      asked: context.clusterSeen() ? (asked === ROLE ? asked : '') : (record?.switchover ?? ''),
       durability: cluster.spec.mysql.durability,
       graceMs: GRACE_PERIODS * heartbeat.timing().periodMs,
       engine,

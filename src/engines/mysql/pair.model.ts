@@ -2,20 +2,22 @@
 // record keeper, permit and failsafe. What is a set of transactions here is a GTID set there.
 import type { RoleChange, RoleRecord } from '../../agent/role-record.ts';
 import type { WriteOutcome } from '../../agent/role.ts';
+import { timingOf } from '../../agent/timing.ts';
 import { decide } from './decide.ts';
-import { answerTo, decideFailsafe } from './failsafe.ts';
+import { answerTo, decideFailsafe, paceOf } from './failsafe.ts';
 import { remember, startHistory } from './history.ts';
 import type { History } from './history.ts';
 import type { EngineState, PeerReport } from './member-state.ts';
+import type { Kept } from './memory.ts';
 import { Permit } from './permit.ts';
 import { RecordKeeper } from './record-keeper.ts';
 import { routingOf } from './routing.ts';
 import type { Step, View } from './view.ts';
 import { isPending, peerCounts, peerMayCount } from './view.ts';
 
-const DURATION_MS = 3_000;
-const DEADLINE_MS = 2_000;
-const LATE_PROMISE_MS = DURATION_MS;
+const BEAT = timingOf('Fast', 'candidate');
+const DURATION_MS = BEAT.durationMs;
+const DEADLINE_MS = BEAT.renewDeadlineMs;
 
 export type Fate = 'done' | 'landed' | 'lost' | 'late';
 
@@ -50,7 +52,6 @@ interface Agent {
   published: number | undefined;
   handingOver: string | undefined;
   refrainUntil: number;
-  promisedUntil: number;
   promisedAt: number;
   certainUntil: number;
   /** The observer's part of the dead-rule. */
@@ -63,6 +64,8 @@ interface Node {
   readonly identity: string;
   engine: Engine;
   agent: Agent;
+  /** The run directory: outlives the agent. */
+  disk: Kept;
   api: boolean;
   frozen: boolean;
   /** Monotonic time after which the supervisor kills; undefined: not armed. */
@@ -163,11 +166,12 @@ export class Pair {
     if (agent.handingOver !== undefined) return;
     const current = { ...this.view(node), record };
     if (isPending(current, 'release')) return;
+    const { durationMs, renewDeadlineMs } = paceOf(agent.permit.heartbeatUntil(), BEAT, this.now);
     const ask = (): 'promised' | 'refused' | undefined => {
       const peer = this.other(node);
       if (!this.#reaches(node, peer) || !peer.agent.up) return undefined;
       const answer = answerTo(
-        { holder: node.identity, epoch: record.epoch, durationMs: DURATION_MS },
+        { holder: node.identity, epoch: record.epoch, durationMs },
         {
           record: peer.agent.keeper.record(),
           taking: peer.agent.keeper.pending().some(({ kind }) => kind === 'take'),
@@ -175,7 +179,7 @@ export class Pair {
         },
       );
       if (answer === 'promised') {
-        peer.agent.promisedUntil = this.now + LATE_PROMISE_MS;
+        peer.agent.keeper.promise(durationMs);
         peer.agent.promisedAt = this.now;
       }
       return answer;
@@ -184,14 +188,14 @@ export class Pair {
       now: this.now,
       writable: node.engine.alive && node.engine.writable,
       permitUntil: agent.permit.until(),
-      renewDeadlineMs: DEADLINE_MS,
+      renewDeadlineMs,
       peerMayCount: peerMayCount(current),
     };
     const step = decideFailsafe({ ...base, answer: undefined });
-    if (step.kind === 'carry-on') agent.permit.carryOn(this.now + DEADLINE_MS);
+    if (step.kind === 'carry-on') agent.permit.carryOn(this.now + renewDeadlineMs);
     if (step.kind !== 'ask') return;
     const answer = ask();
-    if (answer === 'promised') agent.permit.carryOn(this.now + DEADLINE_MS);
+    if (answer === 'promised') agent.permit.carryOn(this.now + renewDeadlineMs);
     else if (decideFailsafe({ ...base, answer }).kind === 'yield') {
       agent.permit.forsake();
       agent.handingOver = 'yields';
@@ -221,7 +225,7 @@ export class Pair {
       permitted: agent.permit.permitted(),
       proven: agent.permit.proven(),
       holderDead: holder !== undefined && holder !== node.identity && this.#dead(node),
-      promised: this.now < agent.promisedUntil,
+      promised: agent.keeper.promised(),
       refrain: this.now < agent.refrainUntil,
       stopping: false,
       handingOver: agent.handingOver,
@@ -477,6 +481,7 @@ export class Pair {
       name: `m-${ordinal}`,
       identity: `m-${ordinal}/u`,
       engine: this.#emptyEngine(),
+      disk: { record: undefined, pending: [], promisedUntil: Number.NEGATIVE_INFINITY },
       api: true,
       frozen: false,
       deadline: undefined,
@@ -500,10 +505,16 @@ export class Pair {
         node.deadline = undefined;
       },
     };
+    const memory = {
+      load: () => node.disk,
+      save: (kept: Kept) => {
+        node.disk = kept;
+      },
+    };
     return {
       up: true,
-      keeper: new RecordKeeper(role),
-      permit: new Permit(supervisor, node.deadline !== undefined, () => this.now),
+      keeper: new RecordKeeper(role, memory, () => this.now),
+      permit: new Permit(supervisor, node.deadline, () => this.now),
       seen: undefined,
       history: startHistory(this.now),
       peer: undefined,
@@ -511,7 +522,6 @@ export class Pair {
       published: undefined,
       handingOver: undefined,
       refrainUntil: Number.NEGATIVE_INFINITY,
-      promisedUntil: Number.NEGATIVE_INFINITY,
       promisedAt: Number.NEGATIVE_INFINITY,
       certainUntil: Number.NEGATIVE_INFINITY,
       since: this.now,
