@@ -12,6 +12,7 @@ import { names, podName, workloadName } from '../../api/v1alpha1/names.ts';
 import { messageOf } from '../../errors.ts';
 import { EventRecorder } from '../../kube/events.ts';
 import { RUN_DIR } from '../shared/pods.ts';
+import { Chronicle } from './chronicle.ts';
 import { decide } from './decide.ts';
 import { Failsafe } from './failsafe-runner.ts';
 import { freshDatadir, Lookout } from './lookout.ts';
@@ -102,6 +103,7 @@ class MySqlAgent {
       instance: identity.pod,
       log,
     });
+    const chronicle = new Chronicle(self);
     const operations = new Operations({
       supervisor,
       member,
@@ -112,6 +114,7 @@ class MySqlAgent {
       datadir: freshDatadir,
       onJobDone: wake,
       onDone: (step) => {
+        this.#note(step, chronicle);
         tell(events, context.cluster(), step);
       },
     });
@@ -135,6 +138,7 @@ class MySqlAgent {
       operations,
       router,
       peerClient,
+      chronicle,
     });
     const failsafe = new Failsafe({
       self,
@@ -257,6 +261,13 @@ class MySqlAgent {
     } catch (error) {
       this.#context.log.warn('step failed', { step: describe(step), error: messageOf(error) });
     }
+  }
+
+  #note(step: Step, chronicle: Chronicle): void {
+    const now = performance.now();
+    const holder = step.kind === 'write' ? step.base.holder : undefined;
+    const detectMs = holder === undefined ? this.#lookout.unheldMs(now) : this.#peers.silentFor(holder);
+    chronicle.done(step, detectMs, new Date().toISOString(), now);
   }
 
   /** A closed engine needs no deadline; one that the deadline has ended may start again, read-only. */

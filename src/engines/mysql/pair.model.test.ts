@@ -2,6 +2,7 @@
 // once all is healed the pair comes together again.
 import { describe, expect, it } from '@jest/globals';
 import { array, assert, asyncProperty, constantFrom, integer, oneof, record } from 'fast-check';
+import { lossToken } from '../../agent/role-notes.ts';
 import { Pair } from './pair.model.ts';
 import type { Fate } from './pair.model.ts';
 
@@ -28,6 +29,7 @@ const FAULTS = [
   'cut-api-all',
   'cut-link',
   'lose-disk',
+  'replace',
   'fate',
   'land',
 ] as const;
@@ -143,6 +145,12 @@ class Play {
         break;
       case 'land':
         pair.landLate();
+        break;
+      case 'replace':
+        lasting(
+          () => (pair.replace = node.name),
+          () => (pair.replace = ''),
+        );
         break;
       case 'lose-disk': {
         // The last copy of everything cannot be lost: no protocol brings that back.
@@ -298,6 +306,41 @@ describe('the pair under faults', () => {
       expect(violation(pair)).toBeUndefined();
     }
     expect([primary.engine.writable, standby.engine.writable]).toEqual([false, true]);
+  });
+
+  it('goes on with what is left when a human accepts the loss, once, and keeps what the lost primary has', async () => {
+    const play = new Play();
+    const { pair } = play;
+    await play.settle(60);
+    const [primary, standby] = pair.nodes;
+    // The standby is withdrawn, then the only recorded copy is gone for good.
+    pair.link = false;
+    for (let round = 0; round < 60; round += 1) await play.round(0);
+    expect(pair.record.copies.map(({ member }) => member)).toEqual([primary.name]);
+    pair.freeze(primary, true);
+    for (let round = 0; round < 400; round += 1) await play.round(0);
+    expect(standby.engine.writable).toBe(false);
+    const { stranded } = pair.record.notes ?? {};
+    expect(stranded).toEqual([{ member: standby.name, upTo: String(standby.engine.committed.size) }]);
+    pair.force = { member: standby.name, token: lossToken(pair.record, standby.name) };
+    for (let round = 0; round < 60; round += 1) await play.round(0);
+    expect(standby.engine.writable).toBe(true);
+    const { epoch } = pair.record;
+    // It comes back, with commits that the new primary has not: they stay until a human lets them go.
+    const kept = [...primary.engine.committed];
+    pair.link = true;
+    pair.freeze(primary, false);
+    for (let round = 0; round < 400; round += 1) await play.round(0);
+    expect([primary.engine.writable, standby.engine.writable, pair.record.epoch]).toEqual([
+      false,
+      true,
+      epoch,
+    ]);
+    expect(kept.every((each) => primary.engine.committed.has(each))).toBe(true);
+    expect(pair.record.copies).toHaveLength(1);
+    pair.replace = primary.name;
+    for (let round = 0; round < 400; round += 1) await play.round(0);
+    expect([healthy(pair), pair.record.epoch, pair.record.notes?.forced]).toEqual([true, epoch, '']);
   });
 
   it('loses nothing and never has two primaries, whatever fails; and comes together again', async () => {

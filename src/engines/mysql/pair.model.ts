@@ -50,6 +50,7 @@ interface Agent {
   peer: { report: PeerReport; at: number } | undefined;
   provisionedRun: number;
   published: number | undefined;
+  unheldSince: number | undefined;
   handingOver: string | undefined;
   refrainUntil: number;
   promisedAt: number;
@@ -87,6 +88,9 @@ export class Pair {
   readonly #late: { node: Node; base: RoleRecord; change: RoleChange }[] = [];
   readonly acked = new Set<number>();
   readonly read = new Set<number>();
+  /** What the annotations ask for: a member to be made anew; a member and a token. */
+  replace = '';
+  force = { member: '', token: '' };
   fate: Fate = 'done';
 
   constructor() {
@@ -211,6 +215,9 @@ export class Pair {
     agent.history = remember(agent.history, engine, counted, this.now);
     this.#fresh += 1;
     const { holder } = record ?? { holder: undefined };
+    const holderDead = holder !== undefined && holder !== node.identity && this.#dead(node);
+    const held = record === undefined || (holder !== undefined && !holderDead);
+    agent.unheldSince = held ? undefined : (agent.unheldSince ?? this.now);
     return {
       now: this.now,
       self: node.identity,
@@ -224,12 +231,17 @@ export class Pair {
       certain: this.now < agent.certainUntil,
       permitted: agent.permit.permitted(),
       proven: agent.permit.proven(),
-      holderDead: holder !== undefined && holder !== node.identity && this.#dead(node),
+      holderDead,
       promised: agent.keeper.promised(),
       refrain: this.now < agent.refrainUntil,
       stopping: false,
       handingOver: agent.handingOver,
       asked: '',
+      replace: this.replace,
+      force: this.force.member === node.name ? this.force.token : '',
+      unheldMs: agent.unheldSince === undefined ? 0 : this.now - agent.unheldSince,
+      upTo: String(engine.kind === 'running' ? node.engine.committed.size : 0),
+      handover: undefined,
       durability: 'Preferred',
       graceMs: 1_000,
       engine,
@@ -520,6 +532,7 @@ export class Pair {
       peer: undefined,
       provisionedRun: -1,
       published: undefined,
+      unheldSince: undefined,
       handingOver: undefined,
       refrainUntil: Number.NEGATIVE_INFINITY,
       promisedAt: Number.NEGATIVE_INFINITY,
@@ -546,10 +559,11 @@ export class Pair {
 
   #land(change: RoleChange): void {
     this.#version += 1;
-    const { holder, ...rest } = change;
+    const { holder, notes, ...rest } = change;
     this.record = {
       ...this.record,
       ...rest,
+      notes: { ...this.record.notes, ...notes },
       holder: holder === undefined ? this.record.holder : (holder ?? undefined),
       resourceVersion: String(this.#version),
     };
