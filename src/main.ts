@@ -1,5 +1,5 @@
 // The one program of the image. Each sub-command loads only its own code, so that an agent stays small.
-import type { AgentProgram } from './agent/agent.ts';
+import type { AgentModule } from './agent/agent.ts';
 import { ConfigError, messageOf, SpaceClusterError } from './errors.ts';
 import { staySmall } from './runtime/memory.ts';
 
@@ -19,7 +19,7 @@ async function main(argv: readonly string[]): Promise<void> {
     case 'agent': {
       staySmall();
       const { startAgent } = await import('./agent/run.ts');
-      return startAgent(await agentProgram(rest[0]), process.env);
+      return startAgent(await agentModule(rest[0]), process.env);
     }
     case 'worker': {
       const { runWorker } = await import('./worker/main.ts');
@@ -39,14 +39,14 @@ async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
-async function agentProgram(engine: string | undefined): Promise<AgentProgram> {
+async function agentModule(engine: string | undefined): Promise<AgentModule> {
   switch (engine) {
     case 'mysql':
-      return (await import('./engines/mysql/agent.ts')).program;
+      return import('./engines/mysql/agent.ts');
     case 'postgresql':
-      return (await import('./engines/postgresql/agent.ts')).program;
+      return import('./engines/postgresql/agent.ts');
     case 'loadbalancer':
-      return (await import('./engines/loadbalancer/agent.ts')).program;
+      return import('./engines/loadbalancer/agent.ts');
     default:
       throw new ConfigError(`unknown engine ${engine ?? '(none)'}\n${USAGE}`);
   }

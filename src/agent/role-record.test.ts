@@ -57,6 +57,14 @@ describe('role records', () => {
     expect(emptied.spec).not.toHaveProperty('holderIdentity');
   });
 
+  test('notes are laid over those that are there, also ones that this version does not know', () => {
+    const before = lease({}, { 'spacecluster.dev/notes': '{"later":1,"released":"a","replaced":"m"}' });
+    const written = encodeRole(before, { notes: { released: 'b', forced: '' } }, AT);
+    expect(decodeRole(written).notes).toEqual({ later: 1, released: 'b', replaced: 'm', forced: '' });
+    expect(decodeRole(encodeRole(written, { phase: 'open' }, AT)).notes).toEqual(decodeRole(written).notes);
+    expect(() => decodeRole(lease({}, { 'spacecluster.dev/notes': 'x' }))).toThrow('not readable');
+  });
+
   test('taking raises the epoch and leaves the copies alone (M4)', () => {
     const before = encodeRole(lease(), { holder: 'a/1', epoch: 3, copies: [COPY] }, AT);
     const after = encodeRole(before, taking(decodeRole(before), 'b/2', 'promoting'), AT);

@@ -2,6 +2,7 @@
 import { ANNOTATIONS } from '../api/v1alpha1/names.ts';
 import { EngineError } from '../errors.ts';
 import type { Lease } from '../kube/types.ts';
+import type { RoleNotes } from './role-notes.ts';
 
 /** A member known to hold every acknowledged commit, and the very data directory that holds them (M2). */
 export interface Copy {
@@ -22,6 +23,7 @@ export interface RoleRecord {
   readonly copies: readonly Copy[];
   /** The value of the SpaceCluster's switchover annotation that was acted on last: a value acts once. '' when none is set. */
   readonly switchover: string;
+  readonly notes?: RoleNotes;
   /** The version this was read from: what a conditional write replaces. */
   readonly resourceVersion: string;
 }
@@ -33,18 +35,22 @@ export interface RoleChange {
   readonly phase?: Phase;
   readonly copies?: readonly Copy[];
   readonly switchover?: string;
+  /** Laid over those that are there. */
+  readonly notes?: RoleNotes;
 }
 
 /** @throws EngineError when an annotation is not what the agents write: a record must never be guessed at */
 export function decodeRole(lease: Lease): RoleRecord {
   const annotations = lease.metadata.annotations ?? {};
   const holder = lease.spec?.holderIdentity;
+  const notes = annotations[ANNOTATIONS.notes];
   return {
     holder: holder === undefined || holder === '' ? undefined : holder,
     epoch: lease.spec?.leaseTransitions ?? 0,
     phase: decodePhase(annotations[ANNOTATIONS.phase] ?? '', lease),
     copies: decodeCopies(annotations[ANNOTATIONS.copies], lease),
     switchover: annotations[ANNOTATIONS.switchover] ?? '',
+    ...(notes === undefined ? {} : { notes: decodeNotes(notes, lease) }),
     resourceVersion: lease.metadata.resourceVersion ?? '',
   };
 }
@@ -67,7 +73,7 @@ export function encodeRole(lease: Lease, change: RoleChange, at: string): Lease 
   const { holderIdentity: _, ...spec } = lease.spec ?? {};
   return {
     ...lease,
-    metadata: { ...lease.metadata, annotations: annotationsWith(lease, change) },
+    metadata: { ...lease.metadata, annotations: annotationsWith(lease, change, before.notes) },
     spec: {
       ...spec,
       ...(holder === undefined ? {} : { holderIdentity: holder }),
@@ -88,12 +94,19 @@ export function podOf(identity: string): string {
   return identity.split('/')[0] ?? identity;
 }
 
-function annotationsWith(lease: Lease, change: RoleChange): Readonly<Record<string, string>> {
+function annotationsWith(
+  lease: Lease,
+  change: RoleChange,
+  notes: RoleNotes | undefined,
+): Readonly<Record<string, string>> {
   return {
     ...lease.metadata.annotations,
     ...(change.phase === undefined ? {} : { [ANNOTATIONS.phase]: change.phase }),
     ...(change.copies === undefined ? {} : { [ANNOTATIONS.copies]: JSON.stringify(change.copies) }),
     ...(change.switchover === undefined ? {} : { [ANNOTATIONS.switchover]: change.switchover }),
+    ...(change.notes === undefined
+      ? {}
+      : { [ANNOTATIONS.notes]: JSON.stringify({ ...notes, ...change.notes }) }),
   };
 }
 
@@ -107,6 +120,12 @@ function decodeCopies(text: string | undefined, lease: Lease): readonly Copy[] {
   const value = parse(text);
   if (!Array.isArray(value) || !value.every(isCopy)) throw unreadable(lease, ANNOTATIONS.copies, text);
   return value;
+}
+
+function decodeNotes(text: string, lease: Lease): RoleNotes {
+  const value = parse(text);
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  throw unreadable(lease, ANNOTATIONS.notes, text);
 }
 
 function parse(text: string): unknown {

@@ -8,11 +8,12 @@ import { presets } from '../../src/engines/mysql/presets.ts';
 import { specs } from '../../src/engines/mysql/specs.ts';
 import { Applier } from '../../src/kube/apply.ts';
 import type { HttpKubeClient } from '../../src/kube/http-client.ts';
-import { EndpointSlices, Leases, Namespaces, Pods, Secrets } from '../../src/kube/resources.ts';
+import { EndpointSlices, Leases, Namespaces, Pods, Secrets, Services } from '../../src/kube/resources.ts';
 import type { ConfigMap, Secret } from '../../src/kube/types.ts';
 import { certificateSpecs } from '../../src/spacecluster/certificates.ts';
 import { credentialSpecs, randomPassword } from '../../src/spacecluster/credentials.ts';
 import { createAuthority, issue } from '../../src/spacecluster/pki.ts';
+import { podProcesses } from '../lab/lab.ts';
 import { openBench } from './kube-support.ts';
 import { mustKubectl, run } from './kubectl.ts';
 
@@ -119,6 +120,23 @@ export async function openPair(namespace: string, image: string): Promise<Pair> 
     },
     close: () => bench.close(),
   };
+}
+
+/** Takes the API server away from one pod, or gives it back: in the pod's own routes, so that nobody else notices. */
+export async function setApiRoute(pair: Pair, pod: string, state: 'cut' | 'uncut'): Promise<void> {
+  const { spec } = await pair.kube.get(Services, 'default', 'kubernetes');
+  const [process] = await podProcesses(pair.namespace, pod, 'mysql');
+  if (process === undefined || spec?.clusterIP === undefined) throw new Error(`${pod} has no process`);
+  const verb = state === 'cut' ? 'add' : 'del';
+  const route = ['ip', 'route', verb, 'blackhole', `${spec.clusterIP}/32`];
+  const { code, stderr } = await run('nsenter', ['-t', String(process.pid), '-n', ...route]);
+  if (code !== 0) throw new Error(`the route of ${pod} was not ${state}: ${stderr.trim()}`);
+}
+
+/** Which process is its mysqld. */
+export async function mysqldOf(pair: Pair, pod: string): Promise<number | undefined> {
+  const processes = await podProcesses(pair.namespace, pod, 'mysql');
+  return processes.find(({ exe }) => exe.endsWith('mysqld'))?.pid;
 }
 
 /** The operator makes it; the agents look into it before anything is initialised (M2). */

@@ -5,7 +5,7 @@ import { ANNOTATIONS } from '../../src/api/v1alpha1/names.ts';
 import { PersistentVolumeClaims, Pods } from '../../src/kube/resources.ts';
 import { signalContainer } from '../lab/lab.ts';
 import { eventually, pause } from './kube-support.ts';
-import { NAME, openPair } from './mysql-support.ts';
+import { mysqldOf, NAME, openPair, setApiRoute } from './mysql-support.ts';
 import type { Pair } from './mysql-support.ts';
 
 const NAMESPACE = 'test-mysql';
@@ -108,6 +108,31 @@ describe('under faults', () => {
       await pause(8_000);
       await signalContainer('CONT', container);
     });
+  });
+
+  test('the agent of the primary is killed while none reaches the API server: mysqld and the writes go on', async () => {
+    const [pod, from] = [await pair.primary(), await standby()];
+    const { epoch } = await pair.record();
+    await pair.sql('rw', 'CREATE TABLE away (id INT PRIMARY KEY)', from);
+    const mysqld = await mysqldOf(pair, pod);
+    let acknowledged: readonly number[] = [];
+    await Promise.all(MEMBERS.map((member) => setApiRoute(pair, member, 'cut')));
+    try {
+      // Longer than a disturbance, and than any renewal that came before it lasts.
+      await pause(15_000);
+      const writing = pair.write(from, 'away', 25);
+      await pause(5_000);
+      await signalContainer('KILL', { namespace: NAMESPACE, pod, container: 'agent' });
+      acknowledged = await writing;
+      expect(await mysqldOf(pair, pod)).toBe(mysqld);
+    } finally {
+      await Promise.all(MEMBERS.map((member) => setApiRoute(pair, member, 'uncut')));
+    }
+    await settled();
+    expect([await mysqldOf(pair, pod), (await pair.record()).epoch]).toEqual([mysqld, epoch]);
+    await expectNothingLost('away', acknowledged);
+    // The kill came after a fifth of the time: without a primary since then there would be far fewer than were tried.
+    expect(acknowledged.length).toBeGreaterThan((acknowledged.at(-1) ?? 0) / 2);
   });
 
   test('both pods are deleted at once', async () => {

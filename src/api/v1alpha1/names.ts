@@ -23,6 +23,8 @@ export const ANNOTATIONS = {
   /** On a heartbeat Lease: the node of the pod that renews it. */
   node: 'spacecluster.dev/node',
   switchover: 'spacecluster.dev/switchover',
+  /** On a role record, as JSON: what people asked for and what became of it, and how the role last moved. */
+  notes: 'spacecluster.dev/notes',
   replaceMember: 'spacecluster.dev/replace-member',
   forcePrimary: 'spacecluster.dev/force-primary',
   acceptDataLoss: 'spacecluster.dev/accept-data-loss',

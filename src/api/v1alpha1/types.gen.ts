@@ -155,11 +155,17 @@ export interface SpaceClusterStatus {
     readonly lastFailover?: {
       readonly at: string;
       readonly reason: string;
-      /** Milliseconds. */
+      /** Pod that held the role before. */
+      readonly from?: string;
+      /** Pod that took it. */
+      readonly to?: string;
+      /** Milliseconds since the last sign of life of a holder that died, or since the role was given up. */
       readonly detectMs?: number;
-      /** Milliseconds. */
+      /** Milliseconds from taking the role to opening mysqld. */
       readonly promoteMs?: number;
-      /** Milliseconds. */
+      /** Milliseconds from opening mysqld to being the endpoint of NAME-mysql-rw. */
+      readonly routeMs?: number;
+      /** The sum, milliseconds. */
       readonly totalMs?: number;
     };
   };

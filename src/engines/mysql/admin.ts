@@ -178,6 +178,16 @@ export async function commitMarker(session: Session, epoch: number, timeoutMs: n
   );
 }
 
+/** RFC 3339 of the last marker commit that this member has: it has all that was acknowledged before. '' where it has none. */
+export async function readUpTo(session: Session): Promise<string> {
+  const [row] = await session.run(
+    'admin',
+    `SELECT DATE_FORMAT(at, '%Y-%m-%dT%H:%i:%sZ') AS at FROM ${AGENT_SCHEMA}.marker WHERE id = 1`,
+    QUICK_MS,
+  );
+  return row === undefined ? '' : text(row, 'at');
+}
+
 /** Does the marker lane wait for nothing but the standby's acknowledgement? Then the disk has taken its commit (M8). */
 export async function markerWaitsForAck(session: Session, timeoutMs: number): Promise<boolean> {
   const [row] = await session.run(

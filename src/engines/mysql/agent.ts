@@ -1,5 +1,5 @@
 // The MySQL agent: looks, decides, acts, in one loop; beside it run the heartbeat, the failsafe, the routing and the peer's questions.
-import { existsSync, readFileSync, watch } from 'node:fs';
+import { watch } from 'node:fs';
 import type { AgentContext, AgentProgram } from '../../agent/agent.ts';
 import { Heartbeat } from '../../agent/heartbeat.ts';
 import { holderIdentity, ordinalOf } from '../../agent/identity.ts';
@@ -12,11 +12,13 @@ import { names, podName, workloadName } from '../../api/v1alpha1/names.ts';
 import { messageOf } from '../../errors.ts';
 import { EventRecorder } from '../../kube/events.ts';
 import { RUN_DIR } from '../shared/pods.ts';
+import { Chronicle } from './chronicle.ts';
 import { decide } from './decide.ts';
 import { Failsafe } from './failsafe-runner.ts';
 import { freshDatadir, Lookout } from './lookout.ts';
 import { Marker } from './marker.ts';
 import { Member } from './member.ts';
+import { DiskMemory } from './memory.ts';
 import { renderMetrics } from './metrics.ts';
 import { Operations } from './operations.ts';
 import { PeerClient, servePeer } from './peer-channel.ts';
@@ -41,6 +43,9 @@ const LEAVE_MS = 5_000;
 const STANDBY_LEAVES_MS = 5_000;
 /** Of the renew deadline: so long a renewal waits for its marker commit (M8). */
 const FRESH_PART = 5;
+
+/** The SpaceCluster as last seen, for an agent that is started while the API server is away. */
+export const clusterFile = `${RUN_DIR}/cluster.json`;
 
 export const program: AgentProgram = async (context) => {
   await new MySqlAgent(context).run();
@@ -75,8 +80,8 @@ class MySqlAgent {
     const supervisor = new Supervisor();
     const peers = new Peers({ kube, identity, log });
     const role = new RoleClient({ kube, identity, peers, role: names(cluster).roleLeases.mysql });
-    const keeper = new RecordKeeper(role);
-    const permit = new Permit(supervisor, wasArmed());
+    const keeper = new RecordKeeper(role, new DiskMemory());
+    const permit = new Permit(supervisor, supervisor.deadline());
     const member = new Member({ supervisor, log, onEnd: wake });
     const heartbeat = new Heartbeat({
       kube,
@@ -98,6 +103,7 @@ class MySqlAgent {
       instance: identity.pod,
       log,
     });
+    const chronicle = new Chronicle(self);
     const operations = new Operations({
       supervisor,
       member,
@@ -108,6 +114,7 @@ class MySqlAgent {
       datadir: freshDatadir,
       onJobDone: wake,
       onDone: (step) => {
+        this.#note(step, chronicle);
         tell(events, context.cluster(), step);
       },
     });
@@ -131,6 +138,7 @@ class MySqlAgent {
       operations,
       router,
       peerClient,
+      chronicle,
     });
     const failsafe = new Failsafe({
       self,
@@ -255,6 +263,13 @@ class MySqlAgent {
     }
   }
 
+  #note(step: Step, chronicle: Chronicle): void {
+    const now = performance.now();
+    const holder = step.kind === 'write' ? step.base.holder : undefined;
+    const detectMs = holder === undefined ? this.#lookout.unheldMs(now) : this.#peers.silentFor(holder);
+    chronicle.done(step, detectMs, new Date().toISOString(), now);
+  }
+
   /** A closed engine needs no deadline; one that the deadline has ended may start again, read-only. */
   #settle({ engine, record, self }: View): void {
     const closed = engine.kind === 'running' && !engine.writable;
@@ -326,12 +341,6 @@ function replicates({ engine }: View): boolean {
 
 function isOpen({ engine }: View): boolean {
   return engine.kind === 'running' && engine.writable;
-}
-
-/** Did an earlier agent of this pod leave mysqld under a deadline? */
-function wasArmed(): boolean {
-  const file = `${RUN_DIR}/deadline`;
-  return existsSync(file) && readFileSync(file, 'utf8').trim() !== 'none';
 }
 
 async function ended(signal: AbortSignal): Promise<void> {

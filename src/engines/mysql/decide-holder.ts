@@ -1,5 +1,6 @@
 // What the member does that the record names as holder: finish its promotion, open, keep the standby, hand over. Pure.
 import { assertNever } from '../../errors.ts';
+import { decideToNote, decideToReplace, isCondemned } from './decide-override.ts';
 import { acknowledgedInTrial, mayTryAgain } from './history.ts';
 import { containsGtids, parseGtids, unionGtids } from './gtid.ts';
 import type { PeerReport, RunningEngine } from './member-state.ts';
@@ -88,8 +89,8 @@ function handOver(view: Recorded, engine: RunningEngine, reason: string): Step {
 function release(view: Recorded, reason: string): Step {
   const { asked, record } = view;
   // A value of the switchover annotation acts once, whatever made the role move meanwhile.
-  const change = asked === record.switchover ? { holder: null } : { holder: null, switchover: asked };
-  return writeStep(view, 'release', change, reason);
+  const change = asked === record.switchover ? {} : { switchover: asked };
+  return writeStep(view, 'release', { holder: null, ...change, notes: { released: reason } }, reason);
 }
 
 /** M4, after the first write: nothing more comes in, all that came in is applied, then the second write. */
@@ -160,7 +161,10 @@ function serve(view: Recorded, engine: RunningEngine): Step {
     return { kind: 'provision' };
   if (view.provisioned && !engine.online) return { kind: 'let-in' };
   return (
-    switchover(view, engine) ?? (peerMayCount(view) ? keepStandby(view, engine) : admitStandby(view, engine))
+    decideToNote(view) ??
+    switchover(view, engine) ??
+    decideToReplace(view, engine) ??
+    (peerMayCount(view) ? keepStandby(view, engine) : admitStandby(view, engine))
   );
 }
 
@@ -223,7 +227,7 @@ function admitStandby(view: Recorded, engine: RunningEngine): Step {
   const admitted = admission(view, engine);
   if (admitted !== undefined) return admitted;
   const { trial, stalled } = view.history;
-  const ready = standbyInStep(view.peer, engine) && engine.semiSync.clients > 0;
+  const ready = standbyInStep(view.peer, engine) && !peerCondemned(view) && engine.semiSync.clients > 0;
   if (engine.semiSync.on) {
     const late =
       (trial !== undefined && view.now - trial.at > TRIAL_MS) ||
@@ -246,9 +250,16 @@ function admission(view: Recorded, engine: RunningEngine): Step | undefined {
   if (!view.certain || !view.proven || standby?.kind !== 'running') return undefined;
   // One standby is connected, it is this one, and a commit made in its trial was acknowledged.
   const acknowledged = engine.semiSync.clients === 1 && acknowledgedInTrial(view.history);
-  if (!standbyInStep(view.peer, engine) || !acknowledged) return undefined;
+  if (!standbyInStep(view.peer, engine) || peerCondemned(view) || !acknowledged) return undefined;
   const copies = [ownCopy(view, engine), copyOf(view.peerMember, standby)];
-  return writeStep(view, 'admit', { copies }, 'the standby acknowledges and applies');
+  // Two members have everything again: nothing is left of a forced failover.
+  const notes = (view.record.notes?.forced ?? '') === '' ? {} : { notes: { forced: '' } };
+  return writeStep(view, 'admit', { copies, ...notes }, 'the standby acknowledges and applies');
+}
+
+function peerCondemned(view: Recorded): boolean {
+  const engine = view.peer?.engine;
+  return engine?.kind === 'running' && isCondemned(view, engine.datadir);
 }
 
 /** By its agent's word it receives from this very server and applies. */

@@ -1,5 +1,6 @@
 // What a member does that does not hold the role: follow the primary, be cloned from it, keep still. Pure.
 import { assertNever } from '../../errors.ts';
+import { endReplication, isCondemned } from './decide-override.ts';
 import { containsGtids, formatGtids, parseGtids, subtractGtids, unionGtids, withoutOrigin } from './gtid.ts';
 import type { GtidSet } from './gtid.ts';
 import type { ReplicaState, RunningEngine } from './member-state.ts';
@@ -33,8 +34,12 @@ function beside(view: Recorded, engine: RunningEngine): Step {
   if (view.peer === undefined || primary?.kind !== 'running' || view.peer.epoch !== view.record.epoch) {
     return wait("the primary's agent does not answer");
   }
-  if (engine.replica !== undefined && isFollowing(engine.replica, primary)) return inStep(view, engine);
+  const condemned = isCondemned(view, engine.datadir) && !isRecorded(view, ownCopy(view, engine));
+  if (!condemned && engine.replica !== undefined && isFollowing(engine.replica, primary)) {
+    return inStep(view, engine);
+  }
   if (!primary.writable) return wait('the primary is not open yet');
+  if (condemned) return endReplication(engine) ?? clone(view, errantOf(engine, primary), view.peer.dataBytes);
   return reconnect(view, engine, primary, view.peer.dataBytes);
 }
 
@@ -59,7 +64,6 @@ function inStep(view: Recorded, engine: RunningEngine): Step {
 /** Replication does not run, or goes to another server: by what both have, follow or clone. */
 function reconnect(view: Recorded, engine: RunningEngine, primary: RunningEngine, bytes: number): Step {
   const own = parseGtids(engine.executed);
-  const theirs = parseGtids(primary.executed);
   const { replica } = engine;
   // M10: what was retrieved may be the only copy of an acknowledged commit.
   const relayed = replica === undefined ? own : parseGtids(replica.retrieved);
@@ -67,12 +71,17 @@ function reconnect(view: Recorded, engine: RunningEngine, primary: RunningEngine
   if (replica !== undefined && !applied && replica.sqlError === '') {
     return replica.sql ? wait('what was retrieved is being applied') : { kind: 'start-applying' };
   }
-  const errant = withoutOrigin(subtractGtids(unionGtids(own, relayed), theirs), primary.serverUuid);
+  const errant = errantOf(engine, primary);
   const reason = cloneReason(own, errant, parseGtids(primary.purged), replica);
   if (reason !== undefined) {
-    return isRecorded(view, ownCopy(view, engine))
-      ? wait(`to be cloned, once the primary has withdrawn it: ${reason}`)
-      : { kind: 'clone', donor: view.peerMember, bytes, errant: formatGtids(errant) };
+    if (isRecorded(view, ownCopy(view, engine))) {
+      return wait(`to be cloned, once the primary has withdrawn it: ${reason}`);
+    }
+    // M9: after a forced failover this may be the fuller copy; a human decides which one goes.
+    if (errant.size > 0 && (view.record.notes?.forced ?? '') !== '') {
+      return wait(`kept as it is after a forced failover, until replace-member asks for it: ${reason}`);
+    }
+    return clone(view, errant, bytes);
   }
   const sameSource =
     replica !== undefined &&
@@ -80,6 +89,17 @@ function reconnect(view: Recorded, engine: RunningEngine, primary: RunningEngine
     (replica.sourceUuid === '' || replica.sourceUuid === primary.serverUuid);
   if (sameSource && replica.io === 'connecting') return wait(`connecting: ${replica.ioError}`);
   return sameSource ? { kind: 'start-replica' } : { kind: 'follow', source: view.peerMember };
+}
+
+/** Transactions that only this member has, applied or received. */
+function errantOf({ executed, replica }: RunningEngine, primary: RunningEngine): GtidSet {
+  const own = parseGtids(executed);
+  const all = replica === undefined ? own : unionGtids(own, parseGtids(replica.retrieved));
+  return withoutOrigin(subtractGtids(all, parseGtids(primary.executed)), primary.serverUuid);
+}
+
+function clone(view: Recorded, errant: GtidSet, bytes: number): Step {
+  return { kind: 'clone', donor: view.peerMember, bytes, errant: formatGtids(errant) };
 }
 
 /** Why replication alone cannot bring this member into step; undefined when it can. */

@@ -1,6 +1,7 @@
 // The next thing a MySQL agent does. Pure: what it rests on is in the view, what it may come to in the steps.
 import { taking } from '../../agent/role-record.ts';
 import { decideAsHolder } from './decide-holder.ts';
+import { decideByForce, decideStranded } from './decide-override.ts';
 import { decideAsStandby } from './decide-standby.ts';
 import { isPending, isRecorded, isStillNeeded, ownCopy, wait, writeStep } from './view.ts';
 import type { Recorded, Step, View } from './view.ts';
@@ -20,7 +21,7 @@ function decideAsOther(view: Recorded): Step {
   if (engine.kind === 'running' && engine.semiSync.on) {
     return { kind: 'semi-sync', on: false, reason: 'it is not the primary' };
   }
-  const taken = decideToTake(view);
+  const taken = decideToTake(view) ?? decideByForce(view);
   if (taken !== undefined) return taken;
   if (view.stopping) return decideToLeave(view);
   if (record.epoch === 0 && view.ordinal === 0) return decideFirst(view);
@@ -28,7 +29,7 @@ function decideAsOther(view: Recorded): Step {
   if (engine.kind === 'empty') {
     return view.job === undefined ? { kind: 'initialize', ...view.fresh } : wait('a server is being made');
   }
-  return decideAsStandby(view);
+  return decideStranded(view) ?? decideAsStandby(view);
 }
 
 /** The very first primary: ordinal 0, and only where nothing was ever initialised (M2). The claim comes before the data. */
@@ -54,17 +55,15 @@ function decideToTake(view: Recorded): Step | undefined {
   // What cannot be applied here can be applied there (M4): leave the role to the other copy.
   if (engine.replica !== undefined && engine.replica.sqlError !== '' && record.copies.length > 1)
     return undefined;
+  // Whoever waited for a human waits no longer.
+  const cleared = (record.notes?.stranded ?? []).length === 0 ? {} : { notes: { stranded: [] } };
+  const change = { ...taking(record, view.self, 'promoting'), ...cleared };
   if (record.holder === undefined) {
     if (view.refrain && record.copies.length > 1 && !isPending(view, 'take')) return undefined;
-    return writeStep(view, 'take', taking(record, view.self, 'promoting'), 'nobody holds the role');
+    return writeStep(view, 'take', change, 'nobody holds the role');
   }
   if (!view.holderDead) return undefined;
-  return writeStep(
-    view,
-    'take',
-    taking(record, view.self, 'promoting'),
-    `no sign of life from ${record.holder}`,
-  );
+  return writeStep(view, 'take', change, `no sign of life from ${record.holder}`);
 }
 
 /** A standby leaves the record before it stops acknowledging: so no commit waits for one that is gone on purpose. */

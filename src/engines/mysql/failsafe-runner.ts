@@ -5,7 +5,7 @@ import type { RoleClient } from '../../agent/role.ts';
 import { Wake } from '../../agent/wake.ts';
 import { messageOf } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
-import { answerTo, decideFailsafe } from './failsafe.ts';
+import { answerTo, decideFailsafe, paceOf } from './failsafe.ts';
 import type { Answer, HolderView, Question } from './failsafe.ts';
 import type { Lookout } from './lookout.ts';
 import type { PeerClient } from './peer-channel.ts';
@@ -35,7 +35,9 @@ const ASK_MS = 700;
 const PROBE_MS = 400;
 const ANSWER_LASTS_MS = 1_000;
 
-type Holding = Pick<HolderView, 'writable' | 'peerMayCount'> & { readonly question: Question };
+type Holding = Pick<HolderView, 'writable' | 'peerMayCount'> & {
+  readonly question: Omit<Question, 'durationMs'>;
+};
 
 export class Failsafe {
   readonly #options: FailsafeOptions;
@@ -56,7 +58,7 @@ export class Failsafe {
 
   /** To the peer's question whether it may carry on. A promise ends the verdict, and begins a new wait. */
   async answer(question: Question): Promise<Answer> {
-    const { keeper, role, peers, lookout, log } = this.#options;
+    const { keeper, role, peers, log } = this.#options;
     const apiReachable = await role.read(AbortSignal.timeout(PROBE_MS)).then(
       () => true,
       () => false,
@@ -67,7 +69,7 @@ export class Failsafe {
       apiReachable,
     });
     if (answer === 'promised') {
-      lookout.promise(performance.now() + question.durationMs);
+      keeper.promise(question.durationMs);
       peers.promised(question.holder);
     }
     log.warn('the holder asks whether it may carry on', { answer });
@@ -77,7 +79,7 @@ export class Failsafe {
   async #hold(holding: Holding): Promise<void> {
     const { permit, heartbeat, log } = this.#options;
     const now = performance.now();
-    const { renewDeadlineMs } = heartbeat.timing();
+    const { renewDeadlineMs, durationMs } = paceOf(permit.heartbeatUntil(), heartbeat.timing(), now);
     const step = decideFailsafe({
       now,
       writable: holding.writable,
@@ -99,7 +101,7 @@ export class Failsafe {
     if (!(await this.#options.gate())) return;
     // Counted from before anything is sent: the promise lasts longer than the permit that rests on it (L5).
     if (step.kind === 'carry-on') permit.carryOn(now + renewDeadlineMs);
-    else await this.#ask(holding.question, renewDeadlineMs);
+    else await this.#ask({ ...holding.question, durationMs }, renewDeadlineMs);
   }
 
   async #ask(question: Question, renewDeadlineMs: number): Promise<void> {
@@ -117,18 +119,17 @@ export class Failsafe {
 
   /** undefined where this member is not the open holder, or is giving the role up. */
   #holding(): Holding | undefined {
-    const { lookout, keeper, self, heartbeat } = this.#options;
+    const { lookout, keeper, self } = this.#options;
     const view = lookout.view();
     const record = keeper.record();
     if (view === undefined || record?.holder !== self || record.phase !== 'open') return undefined;
     if (view.stopping || view.handingOver !== undefined) return undefined;
     const current = { ...view, record, pending: keeper.pending() };
     if (isPending(current, 'release')) return undefined;
-    const { durationMs } = heartbeat.timing();
     return {
       writable: view.engine.kind === 'running' && view.engine.writable,
       peerMayCount: peerMayCount(current),
-      question: { holder: self, epoch: record.epoch, durationMs },
+      question: { holder: self, epoch: record.epoch },
     };
   }
 }

@@ -1,5 +1,7 @@
 // The API server is away: may the holder carry on (design, "Failure detection")? And what a peer answers. Pure.
 import type { RoleRecord } from '../../agent/role-record.ts';
+import { timingOf } from '../../agent/timing.ts';
+import type { Timing } from '../../agent/timing.ts';
 
 /** Of a member that the record names, phase `open`, with no hand-over under way. */
 export interface HolderView {
@@ -8,6 +10,7 @@ export interface HolderView {
   readonly writable: boolean;
   /** Until when this member may serve, the failsafe included. */
   readonly permitUntil: number;
+  /** Of the pace in force, see `paceOf`. */
   readonly renewDeadlineMs: number;
   /** The record, or a write that may have landed, names the peer. */
   readonly peerMayCount: boolean;
@@ -26,6 +29,18 @@ export type FailsafeStep =
   | { readonly kind: 'carry-on' }
   | { readonly kind: 'ask' }
   | { readonly kind: 'yield' };
+
+/** An outage that lasts so long may last longer. */
+const LONG_MS = 5_000;
+
+/**
+ * What is asked for. First as little as a heartbeat grants, so that a short disturbance does not slow down a failover after
+ * it. In an outage that goes on, enough for an agent to be started anew in: nobody can take anything meanwhile.
+ * @param heartbeatUntil until when the last renewal lasted
+ */
+export function paceOf(heartbeatUntil: number, beat: Timing, now: number): Timing {
+  return now - heartbeatUntil > LONG_MS ? timingOf('Relaxed', 'candidate') : beat;
+}
 
 /** A holder that was refused closes so long before its permit ends: closed is better than killed. */
 const YIELD_MS = 400;

@@ -2,7 +2,9 @@
 import { describe, expect, it } from '@jest/globals';
 import type { RoleChange, RoleRecord } from '../../agent/role-record.ts';
 import type { WriteOutcome } from '../../agent/role.ts';
-import { answerTo, decideFailsafe } from './failsafe.ts';
+import { timingOf } from '../../agent/timing.ts';
+import { answerTo, decideFailsafe, paceOf } from './failsafe.ts';
+import type { Kept, Memory } from './memory.ts';
 import { Permit } from './permit.ts';
 import { RecordKeeper } from './record-keeper.ts';
 
@@ -30,6 +32,18 @@ class Store {
   }
 }
 
+class Disk implements Memory {
+  kept: Kept | undefined = { record: undefined, pending: [], promisedUntil: 0 };
+
+  load(): Kept | undefined {
+    return this.kept;
+  }
+
+  save(kept: Kept): void {
+    this.kept = kept;
+  }
+}
+
 const withdraw = (base: RoleRecord) =>
   ({ kind: 'write', write: 'withdraw', base, change: { copies: [] }, reason: '' }) as const;
 const signal = new AbortController().signal;
@@ -37,7 +51,7 @@ const signal = new AbortController().signal;
 describe('the record keeper', () => {
   it('believes an own confirmed write before the watch shows it, and newer ones after', async () => {
     const store = new Store();
-    const keeper = new RecordKeeper(store);
+    const keeper = new RecordKeeper(store, new Disk());
     await keeper.write(withdraw(record(5)), signal);
     expect(keeper.record()?.resourceVersion).toBe('6');
     expect(keeper.onWatch()).toBe(false);
@@ -48,7 +62,7 @@ describe('the record keeper', () => {
 
   it('keeps a write of unknown outcome until the record has moved on (M5, counterexample 35)', async () => {
     const store = new Store();
-    const keeper = new RecordKeeper(store);
+    const keeper = new RecordKeeper(store, new Disk());
     store.outcome = { kind: 'unknown', error: new Error('no answer') };
     expect(await keeper.write(withdraw(record(5)), signal)).toBe('unknown');
     expect(keeper.pending()).toEqual([{ kind: 'withdraw', base: '5', copies: [] }]);
@@ -59,8 +73,48 @@ describe('the record keeper', () => {
   });
 });
 
+describe('the record keeper of an agent that is started anew', () => {
+  it('knows a write that was under way when the last agent ended (M5)', async () => {
+    const [store, disk] = [new Store(), new Disk()];
+    const before = new RecordKeeper(store, disk);
+    store.outcome = { kind: 'unknown', error: new Error('no answer') };
+    const sent = before.write(withdraw(record(5)), signal);
+    // Not yet answered: it ends here.
+    expect(disk.kept?.pending).toHaveLength(1);
+    await sent;
+    const away = new Store();
+    away.seen = undefined;
+    const after = new RecordKeeper(away, disk);
+    expect(after.record()).toEqual(record(5));
+    expect(after.pending()).toEqual([{ kind: 'withdraw', base: '5', copies: [] }]);
+    expect(after.onWatch()).toBe(false);
+  });
+
+  it('keeps a promise, and the longest one where none is known; nobody is bound to a holder that is not', () => {
+    const clock = { now: 1_000 };
+    const [store, disk] = [new Store(), new Disk()];
+    const start = () => new RecordKeeper(store, disk, () => clock.now);
+    const before = start();
+    expect(before.promised()).toBe(false);
+    before.promise(3_000);
+    clock.now = 3_900;
+    expect(start().promised()).toBe(true);
+    clock.now = 4_100;
+    expect(start().promised()).toBe(false);
+    disk.kept = undefined;
+    const fresh = start();
+    clock.now = 19_000;
+    expect(fresh.promised()).toBe(true);
+    store.seen = { ...record(8), holder: undefined };
+    expect(fresh.promised()).toBe(false);
+    store.seen = record(9);
+    clock.now = 19_200;
+    expect(fresh.promised()).toBe(false);
+  });
+});
+
 describe('the permit', () => {
-  const make = () => {
+  const make = (inherited?: number) => {
     const clock = { now: 1_000 };
     const armed: (number | 'off')[] = [];
     const supervisor = {
@@ -71,7 +125,7 @@ describe('the permit', () => {
         armed.push('off');
       },
     };
-    return { clock, armed, permit: new Permit(supervisor, false, () => clock.now) };
+    return { clock, armed, permit: new Permit(supervisor, inherited, () => clock.now) };
   };
 
   it('writes the deadline only while armed, and never shortens it', () => {
@@ -84,6 +138,15 @@ describe('the permit', () => {
     permit.disarm();
     permit.disarm();
     expect(armed).toEqual([3_000, 3_500, 'off']);
+  });
+
+  it('leaves an engine under the deadline that an earlier agent set, unproven (M11)', () => {
+    const { armed, clock, permit } = make(2_500);
+    expect([permit.permitted(), permit.proven()]).toEqual([true, false]);
+    permit.carryOn(4_000);
+    clock.now = 3_000;
+    expect([permit.permitted(), permit.proven(), permit.heartbeatUntil()]).toEqual([true, false, 2_500]);
+    expect(armed).toEqual([4_000]);
   });
 
   it('is proven by a confirmed write only until a deadline has passed, seen or not (M11)', () => {
@@ -120,6 +183,12 @@ describe('the failsafe', () => {
     ['asks to the end when the peer is silent', { permitUntil: 1_050 }, 'ask'],
   ])('%s', (_, change, step) => {
     expect(decideFailsafe({ ...holder, ...change }).kind).toBe(step);
+  });
+
+  it('asks for little at first, and for enough to start an agent anew in an outage that goes on', () => {
+    const beat = timingOf('Fast', 'candidate');
+    expect(paceOf(10_000, beat, 14_000)).toBe(beat);
+    expect(paceOf(10_000, beat, 16_000)).toBe(timingOf('Relaxed', 'candidate'));
   });
 
   const question = { holder: 'm-0/u', epoch: 2, durationMs: 3_000 };

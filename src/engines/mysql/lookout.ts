@@ -4,11 +4,13 @@ import type { AgentContext } from '../../agent/agent.ts';
 import type { Heartbeat } from '../../agent/heartbeat.ts';
 import { holderIdentity, ordinalOf } from '../../agent/identity.ts';
 import type { Peers } from '../../agent/peers.ts';
+import type { RoleRecord } from '../../agent/role-record.ts';
 import { Wake } from '../../agent/wake.ts';
 import { ANNOTATIONS, names, podName } from '../../api/v1alpha1/names.ts';
 import { messageOf } from '../../errors.ts';
 import { ConfigMaps } from '../../kube/resources.ts';
-import { readDataBytes } from './admin.ts';
+import { readDataBytes, readUpTo } from './admin.ts';
+import type { Chronicle } from './chronicle.ts';
 import { remember, startHistory } from './history.ts';
 import type { Member } from './member.ts';
 import type { PeerReport } from './member-state.ts';
@@ -31,6 +33,7 @@ export interface LookoutOptions {
   readonly operations: Operations;
   readonly router: Router;
   readonly peerClient: PeerClient;
+  readonly chronicle: Chronicle;
 }
 
 const PEER_MS = 250;
@@ -40,6 +43,8 @@ const GRACE_PERIODS = 2;
 /** Of the renew deadline: so long a word of a member is believed. */
 const WORD_PART = 2;
 const SIZE_MS = 60_000;
+/** What this member has is looked for when nobody has held the role for so long. */
+const UNHELD_MS = 10_000;
 
 export class Lookout {
   readonly #options: LookoutOptions;
@@ -49,11 +54,12 @@ export class Lookout {
   #view: View | undefined;
   #history = startHistory(performance.now());
   #word: { readonly report: PeerReport; readonly at: number } | undefined;
-  #promisedUntil = Number.NEGATIVE_INFINITY;
   /** The supervisor's life in which the pod was told to end. */
   #stoppingIn: string | undefined;
   #dataBytes = 0;
   #sizeAt = Number.NEGATIVE_INFINITY;
+  #unheldSince: number | undefined;
+  #upTo = '';
 
   constructor(options: LookoutOptions) {
     const { identity } = options.context;
@@ -73,16 +79,13 @@ export class Lookout {
     this.#stoppingIn = this.#options.member.life();
   }
 
-  /** The peer was promised that nothing is taken until then (monotonic ms). */
-  promise(until: number): void {
-    this.#promisedUntil = until;
-  }
-
   async look(): Promise<View> {
-    const { context, member, peers, keeper, heartbeat, permit, operations, router } = this.#options;
+    const options = this.#options;
+    const { context, member, peers, keeper, heartbeat, permit, operations, router } = options;
     const cluster = context.cluster();
     const engine = await member.observe();
     await this.#noteSize(engine.kind === 'running' && engine.writable);
+    await this.#noteUpTo(engine.kind === 'running');
     await operations.survey();
     const initialised =
       this.#ordinal === 0 && keeper.record()?.epoch === 0 ? await this.#readInitialised() : undefined;
@@ -92,8 +95,11 @@ export class Lookout {
     const peer =
       this.#word !== undefined && now - this.#word.at < this.#wordLastsMs() ? this.#word.report : undefined;
     this.#history = remember(this.#history, engine, peerCounts(record, this.#peerMember, peer), now);
-    const asked = cluster.metadata.annotations?.[ANNOTATIONS.switchover] ?? '';
-    this.#view = {
+    const holderDead = record?.holder !== undefined && peers.isDead(record.holder);
+    const held = record === undefined || (record.holder !== undefined && !holderDead);
+    this.#unheldSince = held ? undefined : (this.#unheldSince ?? now);
+    options.chronicle.looked(record, router.published(), now);
+    const view: View = {
       now,
       self: this.#self,
       member: context.identity.pod,
@@ -106,12 +112,15 @@ export class Lookout {
       certain: heartbeat.certain(),
       permitted: permit.permitted(),
       proven: permit.proven(),
-      holderDead: record?.holder !== undefined && peers.isDead(record.holder),
-      promised: now < this.#promisedUntil,
+      holderDead,
+      promised: keeper.promised(),
       refrain: operations.refrain(),
       stopping: this.#stoppingIn !== undefined && this.#stoppingIn === member.life(),
       handingOver: operations.handingOver(),
-      asked: asked === ROLE ? asked : '',
+      ...this.#requests(record),
+      unheldMs: this.unheldMs(now),
+      upTo: this.#upTo,
+      handover: options.chronicle.handover(),
       durability: cluster.spec.mysql.durability,
       graceMs: GRACE_PERIODS * heartbeat.timing().periodMs,
       engine,
@@ -124,7 +133,8 @@ export class Lookout {
         engine.kind === 'running' ? operations.datadirs().filter((each) => each !== engine.datadir) : [],
       fresh: freshDatadir(),
     };
-    return this.#view;
+    this.#view = view;
+    return view;
   }
 
   /** This member's word for its peer; undefined when it is too old to be one. */
@@ -154,6 +164,29 @@ export class Lookout {
     }
   }
 
+  /** For how long nobody alive has held the role. */
+  unheldMs(now: number): number {
+    return this.#unheldSince === undefined ? 0 : now - this.#unheldSince;
+  }
+
+  /** What the annotations ask of this pair. What an earlier agent saw asks for nothing: it may be done, or taken back. */
+  #requests(record: RoleRecord | undefined): Pick<View, 'asked' | 'replace' | 'force'> {
+    const { context } = this.#options;
+    if (!context.clusterSeen()) {
+      return { asked: record?.switchover ?? '', replace: record?.notes?.replaced ?? '', force: '' };
+    }
+    const { annotations } = context.cluster().metadata;
+    const read = (name: string): string => annotations?.[name] ?? '';
+    const { pod } = context.identity;
+    const asked = read(ANNOTATIONS.switchover);
+    const replace = read(ANNOTATIONS.replaceMember);
+    return {
+      asked: asked === ROLE ? asked : '',
+      replace: replace === pod || replace === this.#peerMember ? replace : '',
+      force: read(ANNOTATIONS.forcePrimary) === pod ? read(ANNOTATIONS.acceptDataLoss) : '',
+    };
+  }
+
   #wordLastsMs(): number {
     return this.#options.heartbeat.timing().renewDeadlineMs / WORD_PART;
   }
@@ -163,6 +196,12 @@ export class Lookout {
     if (!open || session === undefined || performance.now() - this.#sizeAt < SIZE_MS) return;
     this.#sizeAt = performance.now();
     this.#dataBytes = await readDataBytes(session).catch(() => this.#dataBytes);
+  }
+
+  async #noteUpTo(running: boolean): Promise<void> {
+    const session = this.#options.member.session();
+    if (!running || session === undefined || this.unheldMs(performance.now()) < UNHELD_MS) return;
+    this.#upTo = await readUpTo(session).catch(() => '');
   }
 
   /** The state record outlives the role Lease: a missing Lease never means that nothing was initialised (M2). */

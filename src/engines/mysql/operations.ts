@@ -158,7 +158,7 @@ export class Operations {
       case 'semi-sync':
         return setSemiSync(this.#session(), step.on);
       case 'open':
-        return this.#open();
+        return this.#open(step);
       case 'close':
         return this.#close(step.reason, signal);
       case 'let-in':
@@ -190,13 +190,14 @@ export class Operations {
   }
 
   /** Armed first: should this process stall from here on, the supervisor ends what it may have opened. */
-  async #open(): Promise<void> {
+  async #open(step: Step): Promise<void> {
     const { permit, log } = this.#options;
     const session = this.#session();
     permit.arm();
     if (permit.until() - performance.now() < OPEN_MARGIN_MS) return;
     await open(session);
     log.info('mysqld is open');
+    this.#options.onDone(step);
   }
 
   /** 300 ms of SQL, then SIGKILL (M7). */

@@ -2,20 +2,22 @@
 // record keeper, permit and failsafe. What is a set of transactions here is a GTID set there.
 import type { RoleChange, RoleRecord } from '../../agent/role-record.ts';
 import type { WriteOutcome } from '../../agent/role.ts';
+import { timingOf } from '../../agent/timing.ts';
 import { decide } from './decide.ts';
-import { answerTo, decideFailsafe } from './failsafe.ts';
+import { answerTo, decideFailsafe, paceOf } from './failsafe.ts';
 import { remember, startHistory } from './history.ts';
 import type { History } from './history.ts';
 import type { EngineState, PeerReport } from './member-state.ts';
+import type { Kept } from './memory.ts';
 import { Permit } from './permit.ts';
 import { RecordKeeper } from './record-keeper.ts';
 import { routingOf } from './routing.ts';
 import type { Step, View } from './view.ts';
 import { isPending, peerCounts, peerMayCount } from './view.ts';
 
-const DURATION_MS = 3_000;
-const DEADLINE_MS = 2_000;
-const LATE_PROMISE_MS = DURATION_MS;
+const BEAT = timingOf('Fast', 'candidate');
+const DURATION_MS = BEAT.durationMs;
+const DEADLINE_MS = BEAT.renewDeadlineMs;
 
 export type Fate = 'done' | 'landed' | 'lost' | 'late';
 
@@ -48,9 +50,9 @@ interface Agent {
   peer: { report: PeerReport; at: number } | undefined;
   provisionedRun: number;
   published: number | undefined;
+  unheldSince: number | undefined;
   handingOver: string | undefined;
   refrainUntil: number;
-  promisedUntil: number;
   promisedAt: number;
   certainUntil: number;
   /** The observer's part of the dead-rule. */
@@ -63,6 +65,8 @@ interface Node {
   readonly identity: string;
   engine: Engine;
   agent: Agent;
+  /** The run directory: outlives the agent. */
+  disk: Kept;
   api: boolean;
   frozen: boolean;
   /** Monotonic time after which the supervisor kills; undefined: not armed. */
@@ -84,6 +88,9 @@ export class Pair {
   readonly #late: { node: Node; base: RoleRecord; change: RoleChange }[] = [];
   readonly acked = new Set<number>();
   readonly read = new Set<number>();
+  /** What the annotations ask for: a member to be made anew; a member and a token. */
+  replace = '';
+  force = { member: '', token: '' };
   fate: Fate = 'done';
 
   constructor() {
@@ -163,11 +170,12 @@ export class Pair {
     if (agent.handingOver !== undefined) return;
     const current = { ...this.view(node), record };
     if (isPending(current, 'release')) return;
+    const { durationMs, renewDeadlineMs } = paceOf(agent.permit.heartbeatUntil(), BEAT, this.now);
     const ask = (): 'promised' | 'refused' | undefined => {
       const peer = this.other(node);
       if (!this.#reaches(node, peer) || !peer.agent.up) return undefined;
       const answer = answerTo(
-        { holder: node.identity, epoch: record.epoch, durationMs: DURATION_MS },
+        { holder: node.identity, epoch: record.epoch, durationMs },
         {
           record: peer.agent.keeper.record(),
           taking: peer.agent.keeper.pending().some(({ kind }) => kind === 'take'),
@@ -175,7 +183,7 @@ export class Pair {
         },
       );
       if (answer === 'promised') {
-        peer.agent.promisedUntil = this.now + LATE_PROMISE_MS;
+        peer.agent.keeper.promise(durationMs);
         peer.agent.promisedAt = this.now;
       }
       return answer;
@@ -184,14 +192,14 @@ export class Pair {
       now: this.now,
       writable: node.engine.alive && node.engine.writable,
       permitUntil: agent.permit.until(),
-      renewDeadlineMs: DEADLINE_MS,
+      renewDeadlineMs,
       peerMayCount: peerMayCount(current),
     };
     const step = decideFailsafe({ ...base, answer: undefined });
-    if (step.kind === 'carry-on') agent.permit.carryOn(this.now + DEADLINE_MS);
+    if (step.kind === 'carry-on') agent.permit.carryOn(this.now + renewDeadlineMs);
     if (step.kind !== 'ask') return;
     const answer = ask();
-    if (answer === 'promised') agent.permit.carryOn(this.now + DEADLINE_MS);
+    if (answer === 'promised') agent.permit.carryOn(this.now + renewDeadlineMs);
     else if (decideFailsafe({ ...base, answer }).kind === 'yield') {
       agent.permit.forsake();
       agent.handingOver = 'yields';
@@ -207,6 +215,9 @@ export class Pair {
     agent.history = remember(agent.history, engine, counted, this.now);
     this.#fresh += 1;
     const { holder } = record ?? { holder: undefined };
+    const holderDead = holder !== undefined && holder !== node.identity && this.#dead(node);
+    const held = record === undefined || (holder !== undefined && !holderDead);
+    agent.unheldSince = held ? undefined : (agent.unheldSince ?? this.now);
     return {
       now: this.now,
       self: node.identity,
@@ -220,12 +231,17 @@ export class Pair {
       certain: this.now < agent.certainUntil,
       permitted: agent.permit.permitted(),
       proven: agent.permit.proven(),
-      holderDead: holder !== undefined && holder !== node.identity && this.#dead(node),
-      promised: this.now < agent.promisedUntil,
+      holderDead,
+      promised: agent.keeper.promised(),
       refrain: this.now < agent.refrainUntil,
       stopping: false,
       handingOver: agent.handingOver,
       asked: '',
+      replace: this.replace,
+      force: this.force.member === node.name ? this.force.token : '',
+      unheldMs: agent.unheldSince === undefined ? 0 : this.now - agent.unheldSince,
+      upTo: String(engine.kind === 'running' ? node.engine.committed.size : 0),
+      handover: undefined,
       durability: 'Preferred',
       graceMs: 1_000,
       engine,
@@ -477,6 +493,7 @@ export class Pair {
       name: `m-${ordinal}`,
       identity: `m-${ordinal}/u`,
       engine: this.#emptyEngine(),
+      disk: { record: undefined, pending: [], promisedUntil: Number.NEGATIVE_INFINITY },
       api: true,
       frozen: false,
       deadline: undefined,
@@ -500,18 +517,24 @@ export class Pair {
         node.deadline = undefined;
       },
     };
+    const memory = {
+      load: () => node.disk,
+      save: (kept: Kept) => {
+        node.disk = kept;
+      },
+    };
     return {
       up: true,
-      keeper: new RecordKeeper(role),
-      permit: new Permit(supervisor, node.deadline !== undefined, () => this.now),
+      keeper: new RecordKeeper(role, memory, () => this.now),
+      permit: new Permit(supervisor, node.deadline, () => this.now),
       seen: undefined,
       history: startHistory(this.now),
       peer: undefined,
       provisionedRun: -1,
       published: undefined,
+      unheldSince: undefined,
       handingOver: undefined,
       refrainUntil: Number.NEGATIVE_INFINITY,
-      promisedUntil: Number.NEGATIVE_INFINITY,
       promisedAt: Number.NEGATIVE_INFINITY,
       certainUntil: Number.NEGATIVE_INFINITY,
       since: this.now,
@@ -536,10 +559,11 @@ export class Pair {
 
   #land(change: RoleChange): void {
     this.#version += 1;
-    const { holder, ...rest } = change;
+    const { holder, notes, ...rest } = change;
     this.record = {
       ...this.record,
       ...rest,
+      notes: { ...this.record.notes, ...notes },
       holder: holder === undefined ? this.record.holder : (holder ?? undefined),
       resourceVersion: String(this.#version),
     };

@@ -4,25 +4,31 @@ import type { Supervisor } from './supervisor.ts';
 export class Permit {
   readonly #supervisor: Pick<Supervisor, 'arm' | 'disarm'>;
   readonly #now: () => number;
-  #heartbeatUntil = Number.NEGATIVE_INFINITY;
+  #heartbeatUntil: number;
   #failsafeUntil = Number.NEGATIVE_INFINITY;
   #armed: boolean;
   #proven = false;
 
-  /** @param armed what an earlier agent left: an engine that is open stays under its deadline */
+  /** @param inherited the deadline under which an earlier agent left mysqld, which may be open; undefined: it left none */
   constructor(
     supervisor: Pick<Supervisor, 'arm' | 'disarm'>,
-    armed: boolean,
+    inherited: number | undefined,
     now: () => number = () => performance.now(),
   ) {
     this.#supervisor = supervisor;
-    this.#armed = armed;
+    this.#heartbeatUntil = inherited ?? Number.NEGATIVE_INFINITY;
+    this.#armed = inherited !== undefined;
     this.#now = now;
   }
 
   /** Monotonic milliseconds. */
   until(): number {
     return Math.max(this.#heartbeatUntil, this.#failsafeUntil);
+  }
+
+  /** By the heartbeat alone, an earlier agent's included. */
+  heartbeatUntil(): number {
+    return this.#heartbeatUntil;
   }
 
   permitted(): boolean {

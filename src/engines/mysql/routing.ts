@@ -14,7 +14,8 @@ export function routingOf(view: View): Routing {
     const following = engine.replica?.io === 'on' && engine.replica.sql;
     return { ...NOWHERE, ro: following && !engine.writable && isRecorded(recorded, ownCopy(view, engine)) };
   }
-  if (!engine.writable || !view.provisioned || view.handingOver !== undefined) return NOWHERE;
+  // Clients were let in once all was provisioned: neither a restart of the agent nor a new password takes the endpoint away.
+  if (!engine.writable || view.handingOver !== undefined) return NOWHERE;
   const counted = record.copies.some((copy) => copy.member === view.peerMember);
   const standby = view.peer?.engine;
   const readable =

@@ -1,10 +1,14 @@
 // The pair's word on itself. Pure.
+import { lossToken } from '../../agent/role-notes.ts';
+import type { Handover } from '../../agent/role-notes.ts';
 import { podOf } from '../../agent/role-record.ts';
-import type { SpaceCluster } from '../../api/v1alpha1/index.ts';
+import type { RoleRecord } from '../../agent/role-record.ts';
+import type { SpaceCluster, SpaceClusterStatus } from '../../api/v1alpha1/index.ts';
+import { ANNOTATIONS } from '../../api/v1alpha1/names.ts';
 import type { Assessment } from '../engine.ts';
 import type { MemberSeen, PairObserved } from './gather.ts';
 
-export function assess(observed: PairObserved, _cluster: SpaceCluster): Assessment {
+export function assess(observed: PairObserved, cluster: SpaceCluster): Assessment {
   const { record, members } = observed;
   const primary = members.find(({ pod }) => record?.holder !== undefined && pod === podOf(record.holder));
   const standby = members.find(({ pod }) => pod !== primary?.pod);
@@ -20,9 +24,42 @@ export function assess(observed: PairObserved, _cluster: SpaceCluster): Assessme
       ...(primary === undefined || standby === undefined ? {} : { standby: standby.pod }),
       inSync,
       epoch: record?.epoch ?? 0,
+      ...lastFailover(record?.notes?.handover),
     },
   };
-  return { ...verdict(observed, primary, standby, inSync), status };
+  return { ...(stranded(record, cluster) ?? verdict(observed, primary, standby, inSync)), status };
+}
+
+function lastFailover(
+  handover: Handover | undefined,
+): Pick<NonNullable<SpaceClusterStatus['mysql']>, 'lastFailover'> {
+  if (handover === undefined) return {};
+  const { epoch: _, from, ...rest } = handover;
+  const totalMs = rest.detectMs + rest.promoteMs + rest.routeMs;
+  return { lastFailover: { ...rest, ...(from === '' ? {} : { from }), totalMs } };
+}
+
+/** Nothing comes by itself any more: what may be lost, and how a human accepts that. */
+function stranded(
+  record: RoleRecord | undefined,
+  { metadata }: SpaceCluster,
+): Omit<Assessment, 'status'> | undefined {
+  const waiting = record?.notes?.stranded ?? [];
+  if (record === undefined || record.holder !== undefined || waiting.length === 0) return undefined;
+  const forced = metadata.annotations?.[ANNOTATIONS.forcePrimary];
+  const given = metadata.annotations?.[ANNOTATIONS.acceptDataLoss];
+  const wanted = record.copies.map(({ member, datadir }) => `${member} with ${datadir}`).join(' or ');
+  const choices = waiting
+    .toSorted((a, b) => (a.member < b.member ? -1 : 1))
+    .map(({ member, upTo }) => {
+      const has = upTo === '' ? 'has no data: everything' : `has all until ${upTo}: what came later`;
+      const wrong = forced === member && given !== lossToken(record, member) ? ' (another was given)' : '';
+      return `${member} ${has} would be lost with ${ANNOTATIONS.forcePrimary}=${member} and ${ANNOTATIONS.acceptDataLoss}=${lossToken(record, member)}${wrong}`;
+    });
+  return notReady(
+    'NoRecordedCopy',
+    `no running member has every acknowledged commit; wanted: ${wanted}. Bring it back, or accept a loss: ${choices.join('; ')}`,
+  );
 }
 
 function isCopy({ record }: PairObserved, member: MemberSeen): boolean {
@@ -49,7 +86,7 @@ function verdict(
     return serving(
       false,
       'NoStandby',
-      `${primary.pod} serves alone; ${standby?.pod ?? 'the standby'} is not in sync yet, recorded copies: ${recorded}`,
+      `${primary.pod} serves alone; ${standby?.pod ?? 'the standby'} is not in sync yet, recorded copies: ${recorded}${afterForce(record, standby)}`,
     );
   }
   const apart = new Set(members.map(({ node }) => node)).size === members.length;
@@ -60,6 +97,12 @@ function verdict(
         'SameNode',
         `${primary.pod} is the primary, ${standby?.pod} is in sync, both on one node`,
       );
+}
+
+/** M9: what only the old primary has is kept until a human lets it go. */
+function afterForce({ notes }: RoleRecord, standby: MemberSeen | undefined): string {
+  if ((notes?.forced ?? '') === '' || standby === undefined) return '';
+  return `. The role was forced: if ${standby.pod} has transactions that the primary has not, it stays as it is until ${ANNOTATIONS.replaceMember}=${standby.pod}`;
 }
 
 function notReady(reason: string, message: string): Omit<Assessment, 'status'> {

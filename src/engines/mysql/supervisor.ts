@@ -1,10 +1,11 @@
 // The agent's end of the supervisor: what runs, commands by file, and the deadline after which mysqld is killed.
 import { randomUUID } from 'node:crypto';
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assertNever, EngineError, TimeoutError } from '../../errors.ts';
 import { RUN_DIR } from '../shared/pods.ts';
+import { bootId, bootNow } from './memory.ts';
 
 /** `held`: killed because the deadline passed; it waits for the agent. `empty`: no data directory is in use. */
 export type SupervisorPhase = 'empty' | 'stopped' | 'running' | 'held';
@@ -75,10 +76,21 @@ export class Supervisor {
    */
   arm(until: number): void {
     // The supervisor's clock first: a stall between the two readings then shortens the deadline.
-    const uptimeCentis = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 100;
+    const uptimeCentis = Math.floor(bootNow() / 10);
     const left = Math.floor((until - performance.now()) / 10);
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    this.#writeDeadline(`${boot} ${Math.max(0, Math.floor(uptimeCentis) + left)}`);
+    this.#writeDeadline(`${bootId()} ${Math.max(0, uptimeCentis + left)}`);
+  }
+
+  /** The deadline as an earlier agent left it, monotonic milliseconds; undefined: mysqld lives without one. */
+  deadline(): number | undefined {
+    const file = `${this.#directory}/deadline`;
+    const text = existsSync(file) ? readFileSync(file, 'utf8').trim() : 'none';
+    if (text === 'none') return undefined;
+    const [boot, centis] = text.split(' ');
+    // This process's clock first: a stall between the two readings then shortens what is left.
+    const now = performance.now();
+    const left = Number(centis) * 10 - bootNow();
+    return boot === bootId() && Number.isFinite(left) ? now + left : Number.NEGATIVE_INFINITY;
   }
 
   /** mysqld is closed and nothing will open it: it may live on without the agent. */

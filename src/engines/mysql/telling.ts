@@ -1,4 +1,5 @@
 // How steps of the agent are told to people: in a word for the log, and as Events of the SpaceCluster.
+import type { RoleChange } from '../../agent/role-record.ts';
 import type { SpaceCluster } from '../../api/v1alpha1/index.ts';
 import type { EventRecorder, Occurrence } from '../../kube/events.ts';
 import type { Step } from './view.ts';
@@ -35,9 +36,25 @@ function occurrenceOf(step: Step): Occurrence | undefined {
       return about('Warning', 'MySQLStandbyLost', 'Withdraw');
     case 'release':
       return about('Normal', 'MySQLRoleReleased', 'Release');
+    case 'strand':
+      return about('Warning', 'MySQLNoCopy', 'Wait');
+    case 'condemn':
+      return about('Normal', 'MySQLMemberReplaced', 'Replace');
+    case 'refuse':
+      return about('Warning', 'MySQLReplaceRefused', 'Refuse');
+    case 'note':
+      return { ...about('Normal', 'MySQLHandOver', 'HandOver'), note: handoverNote(step.change) };
     default:
       return undefined;
   }
+}
+
+function handoverNote({ notes }: RoleChange): string {
+  const handover = notes?.handover;
+  if (handover === undefined) return '';
+  const { from, to, reason, detectMs, promoteMs, routeMs } = handover;
+  const before = from === '' ? '' : ` after ${from}`;
+  return `${to} is the MySQL primary${before}: ${reason}; detected in ${detectMs} ms, promoted in ${promoteMs} ms, routed in ${routeMs} ms`;
 }
 
 /** For the log. */

@@ -1,11 +1,28 @@
 // All that a decision of the agent rests on, and the steps it can come to: plain data.
+import type { Handover } from '../../agent/role-notes.ts';
 import type { Copy, RoleChange, RoleRecord } from '../../agent/role-record.ts';
 import type { EngineState, PeerReport, RunningEngine } from './member-state.ts';
 import { copyOf, sameCopy } from './member-state.ts';
 import type { History } from './history.ts';
 
 /** The writes on the role's record, each with its own meaning to M4 and M5. */
-export type WriteKind = 'claim' | 'take' | 'open' | 'admit' | 'withdraw' | 'release' | 'prove' | 'rearm';
+export type WriteKind =
+  | 'claim'
+  | 'take'
+  | 'open'
+  | 'admit'
+  | 'withdraw'
+  | 'release'
+  | 'prove'
+  | 'rearm'
+  /** No recorded copy takes the role: this member says what it has. */
+  | 'strand'
+  /** The standby leaves the record for good: it is made anew. */
+  | 'condemn'
+  /** A request that cannot be granted counts as answered. */
+  | 'refuse'
+  /** How the role came here. */
+  | 'note';
 
 /** A write whose outcome is not known. It can land only while the record still is the version it was sent for. */
 export interface PendingWrite {
@@ -49,6 +66,16 @@ export interface View {
   readonly handingOver: string | undefined;
   /** The SpaceCluster's switchover annotation as far as it means this role; '' when it does not. */
   readonly asked: string;
+  /** The member that is to be made anew, by the replace-member annotation; '' when it names none of this pair. */
+  readonly replace: string;
+  /** The token of accepted loss, where the annotations force the role onto this member; else ''. */
+  readonly force: string;
+  /** For how long nobody alive has held the role; 0 while somebody does. */
+  readonly unheldMs: number;
+  /** RFC 3339: this member has all that was committed until then; '' when it has nothing, or it was not looked for. */
+  readonly upTo: string;
+  /** How the role came here, once it is routed and where the record does not say so yet. */
+  readonly handover: Handover | undefined;
   readonly durability: 'Preferred' | 'Required';
   /** So long a standby may be gone, or an acknowledgement outstanding, before it leaves `copies`. */
   readonly graceMs: number;
