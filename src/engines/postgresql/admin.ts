@@ -47,6 +47,19 @@ export function connectionString(host: string, subscriber: string): string {
   return `host=${host} port=5432 dbname=${DATABASE} user=${REPLICATION_USER} application_name=${subscriber} ${tls} ${patience}`;
 }
 
+/** Closes the session whatever `use` does. */
+export async function withSession<T>(
+  opening: Promise<Session>,
+  use: (session: Session) => Promise<T>,
+): Promise<T> {
+  const session = await opening;
+  try {
+    return await use(session);
+  } finally {
+    await session.close();
+  }
+}
+
 async function open(
   config: ClientConfig,
   timeoutMs: number,

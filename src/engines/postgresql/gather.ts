@@ -142,6 +142,7 @@ export class Gatherer {
         passwordCurrent: await this.#passwordCurrent(row?.['verifier'] as string | null),
         reloadDue: (await changedAt()) > Number(row?.['loaded']),
         reconnect: Object.keys(connections).filter((name) => name === wanted && connections[name] !== text),
+        conflicts: (row?.['conflicts'] ?? {}) as Readonly<Record<string, number>>,
       };
     } catch (error) {
       if (error instanceof EngineError) return NO_SETTINGS;
