@@ -3,6 +3,8 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { ANNOTATIONS } from '../../src/api/v1alpha1/names.ts';
 import type { AuditResult } from '../../src/engines/postgresql/audit.ts';
+import { podProcesses, signalContainer } from '../lab/lab.ts';
+import type { ContainerRef } from '../lab/lab.ts';
 import { eventually } from './kube-support.ts';
 import { equalOnBoth, NAME, openPair } from './postgresql-support.ts';
 import type { Pair } from './postgresql-support.ts';
@@ -123,4 +125,89 @@ INSERT INTO busy VALUES (:id, 1) ON CONFLICT (id) DO UPDATE SET v = busy.v + 1;\
     await equalOnBoth(pair, ROWS('busy'), 20_000);
     for (const again of await audit()) expect(again.differing).toBe(0);
   }, 240_000);
+});
+
+describe('a member that does not answer', () => {
+  /** Milliseconds until the Service has only the other member. */
+  async function withdrawn(ordinal: 0 | 1, since: number): Promise<number> {
+    await eventually(
+      'the Service has the other member only',
+      30_000,
+      async () => (await pair.serving()).join() === MEMBERS[1 - ordinal],
+    );
+    return performance.now() - since;
+  }
+
+  const container = (ordinal: 0 | 1, name: string): ContainerRef => ({
+    namespace: NAMESPACE,
+    pod: MEMBERS[ordinal] ?? '',
+    container: name,
+  });
+
+  /** Some of them end as soon as they go on: their connections are gone. */
+  function resume(pids: readonly number[]): void {
+    for (const pid of pids) process.kill(pid, 'SIGCONT');
+  }
+
+  /** Rows of this table are what the other member is told while one is away. */
+  beforeAll(async () => {
+    await tableOnBoth('told', 'CREATE TABLE told (id serial PRIMARY KEY, v int NOT NULL)');
+  });
+
+  test.each<[string, string, string | undefined]>([
+    ['a hung server', 'postgresql', 'postgres'],
+    ['a hung agent', 'agent', undefined],
+  ])(
+    '%s leaves the Services in seconds, the other serves on, and what it missed is there before it serves again',
+    async (_, name, exe) => {
+      await bothServe(60_000);
+      const from = performance.now();
+      const pids = await signalContainer('STOP', container(1, name), exe);
+      expect(pids.length).toBeGreaterThan(0);
+      let slowest = 0;
+      try {
+        const ms = await withdrawn(1, from);
+        process.stderr.write(`${name} hung: withdrawn after ${Math.round(ms)} ms\n`);
+        expect(ms).toBeLessThan(10_000);
+        for (let row = 0; row < 20; row += 1) {
+          const begun = performance.now();
+          await pair.sql(0, 'INSERT INTO told (v) SELECT g FROM generate_series(1, 500) g');
+          slowest = Math.max(slowest, performance.now() - begun);
+        }
+      } finally {
+        resume(pids);
+      }
+      expect(slowest).toBeLessThan(5_000);
+      const owed = await pair.sql(0, 'SELECT count(*) FROM told');
+      await bothServe(60_000);
+      expect(Number(await pair.sql(1, 'SELECT count(*) FROM told'))).toBeGreaterThanOrEqual(Number(owed));
+    },
+    150_000,
+  );
+
+  test('a server that only takes no new connections leaves the Services too', async () => {
+    await bothServe(60_000);
+    const [postmaster] = await podProcesses(NAMESPACE, MEMBERS[1] ?? '', 'postgresql');
+    const from = performance.now();
+    process.kill(postmaster?.pid ?? 0, 'SIGSTOP');
+    try {
+      const ms = await withdrawn(1, from);
+      process.stderr.write(`postmaster hung: withdrawn after ${Math.round(ms)} ms\n`);
+      expect(ms).toBeLessThan(10_000);
+    } finally {
+      resume([postmaster?.pid ?? 0]);
+    }
+    await bothServe(60_000);
+  }, 150_000);
+
+  test('a killed server leaves the Services at once and comes back by itself', async () => {
+    const from = performance.now();
+    await signalContainer('KILL', container(0, 'postgresql'));
+    const ms = await withdrawn(0, from);
+    process.stderr.write(`server killed: withdrawn after ${Math.round(ms)} ms\n`);
+    expect(ms).toBeLessThan(10_000);
+    await pair.sql(1, 'INSERT INTO told (v) VALUES (0)');
+    await bothServe(90_000);
+    await equalOnBoth(pair, ROWS('told'), 20_000);
+  }, 150_000);
 });

@@ -14,8 +14,11 @@ export interface Session {
   close(): Promise<void>;
 }
 
-/** Milliseconds a look may take: longer, and the server counts as absent. */
-export const LOOK_MS = 3_000;
+/**
+ * Milliseconds a look may take: longer, and the server counts as absent. With the pause between two looks and the write that
+ * withdraws the endpoint that makes less than 5 s.
+ */
+export const LOOK_MS = 2_500;
 
 /** Milliseconds an operation may take, such as waiting for transactions on the peer to end before its slot is made. */
 export const OPERATION_MS = 120_000;

@@ -31,6 +31,9 @@ export const program: AgentProgram = async (context) => {
     identity,
     peer,
     log,
+    onTakenOut: () => {
+      member.takenOut();
+    },
     services: {
       pair: names(identity.cluster).services.postgresql,
       own: memberService(identity.cluster, ordinal),

@@ -53,6 +53,12 @@ export class Member {
     this.#wake.notify();
   }
 
+  /** The peer, which heard nothing of this member, took it out of the Services. */
+  takenOut(): void {
+    this.#gatherer.interrupt();
+    this.#wake.notify();
+  }
+
   /** From now on this member wants no clients; what else it does goes on until its server ends. */
   leave(): void {
     this.#leaving = true;
@@ -128,6 +134,7 @@ export class Member {
     const own = seen.local.kind === 'up' ? seen.local.state : undefined;
     try {
       await operate(step, own, { ...this.#options, signal });
+      if (step.kind === 'admit') this.#gatherer.admitted();
       this.#failure = undefined;
     } catch (error) {
       this.#failure = `${step.kind}: ${messageOf(error)}`;
