@@ -4,6 +4,8 @@ import { API_VERSION, SpaceClusters } from '../../src/api/v1alpha1/index.ts';
 import type { SpaceCluster } from '../../src/api/v1alpha1/index.ts';
 import { memberTlsSecret, names } from '../../src/api/v1alpha1/names.ts';
 import { DATABASE, memberService, pairRecord } from '../../src/engines/postgresql/names.ts';
+import { decodeReport, REPORT_ANNOTATION } from '../../src/engines/postgresql/report.ts';
+import type { Report } from '../../src/engines/postgresql/report.ts';
 import { RUN_DIR } from '../../src/engines/shared/pods.ts';
 import { presets, specs } from '../../src/engines/postgresql/specs.ts';
 import { Applier } from '../../src/kube/apply.ts';
@@ -25,6 +27,12 @@ export interface Pair {
   sql(ordinal: number, text: string, user?: string): Promise<string>;
   /** The pods in the pair's Service, sorted. */
   serving(): Promise<readonly string[]>;
+  /** What a member says of itself. */
+  report(ordinal: number): Promise<Report | undefined>;
+  /** Annotates the SpaceCluster. */
+  annotate(annotations: Readonly<Record<string, string>>): Promise<void>;
+  /** pgbench in a member's container: a script at a fixed rate of transactions; its words. */
+  load(ordinal: number, script: string, seconds: number): Promise<string>;
   record(): Promise<{ readonly epoch: number; readonly copies: readonly { readonly member: string }[] }>;
   close(): Promise<void>;
 }
@@ -52,6 +60,14 @@ export async function openPair(namespace: string, image: string): Promise<Pair> 
       const slice = await kube.get(EndpointSlices, namespace, names(NAME).services.postgresql);
       return (slice.endpoints ?? []).map(({ targetRef }) => targetRef?.name ?? '').toSorted();
     },
+    report: async (ordinal) => {
+      const slice = await kube.get(EndpointSlices, namespace, memberService(NAME, ordinal));
+      return decodeReport(slice.metadata.annotations?.[REPORT_ANNOTATION]);
+    },
+    annotate: async (annotations) => {
+      await kube.mergePatch(SpaceClusters, namespace, NAME, { metadata: { annotations } });
+    },
+    load: (ordinal, script, seconds) => pgbench(namespace, ordinal, script, seconds),
     record: async () => {
       const lease = await kube.get(Leases, namespace, pairRecord(NAME));
       return {
@@ -115,6 +131,14 @@ async function secrets(cluster: SpaceCluster, kube: HttpKubeClient): Promise<rea
     make(tlsName, { 'tls.crt': leaf.certificate, 'tls.key': leaf.key, 'ca.crt': authority.certificate }),
     make(wanted.secret, { ...wanted.fixed, password: randomPassword() }),
   ];
+}
+
+async function pgbench(namespace: string, ordinal: number, script: string, seconds: number): Promise<string> {
+  const target = ['-n', namespace, 'exec', '-i', memberService(NAME, ordinal), '-c', 'postgresql', '--'];
+  const bench = `cat >${RUN_DIR}/load.sql && pgbench -n -h ${RUN_DIR} -U space -f ${RUN_DIR}/load.sql -R 300 -c 4 -T ${seconds} ${DATABASE}`;
+  const { code, stdout, stderr } = await run('kubectl', [...target, 'bash', '-c', bench], script);
+  if (code !== 0) throw new Error(`pgbench on member ${ordinal}: ${stderr}`);
+  return stdout;
 }
 
 async function psql(namespace: string, ordinal: number, text: string, user: string): Promise<string> {

@@ -32,15 +32,6 @@ async function bothServe(ms: number): Promise<void> {
   await eventually('both members serve', ms, async () => (await pair.serving()).join() === MEMBERS.join());
 }
 
-/** pgbench on a member: updates and inserts of rows that both members write, at a fixed rate for some seconds. */
-async function load(ordinal: number, script: string, seconds: number): Promise<string> {
-  const target = ['-n', NAMESPACE, 'exec', '-i', MEMBERS[ordinal] ?? '', '-c', 'postgresql', '--'];
-  const bench = `cat >/run/spacecluster/load.sql && pgbench -n -h /run/spacecluster -U space -f /run/spacecluster/load.sql -R 300 -c 4 -T ${seconds} space`;
-  const { code, stdout, stderr } = await run('kubectl', [...target, 'bash', '-c', bench], script);
-  if (code !== 0) throw new Error(`pgbench on member ${ordinal}: ${stderr}`);
-  return stdout;
-}
-
 async function podIp(ordinal: number): Promise<Place> {
   return ((await pair.kube.get(Pods, NAMESPACE, MEMBERS[ordinal] ?? '')).status?.podIP ?? '') as Place;
 }
@@ -165,7 +156,7 @@ describe('writes on both sides', () => {
 INSERT INTO hot VALUES (:id, 1, repeat('x', 1 + :id % 60)) ON CONFLICT (id) DO UPDATE SET v = hot.v + 1, who = repeat('y', 1 + hot.v % 60);\n`;
     await partition(await podIp(0), await podIp(1));
     try {
-      const [first] = await Promise.all([load(0, script, 12), load(1, script, 12)]);
+      const [first] = await Promise.all([pair.load(0, script, 12), pair.load(1, script, 12)]);
       expect(first).toContain('number of failed transactions: 0');
       // Cut off from each other, both go on serving.
       expect(await pair.serving()).toEqual(MEMBERS);
@@ -173,7 +164,7 @@ INSERT INTO hot VALUES (:id, 1, repeat('x', 1 + :id % 60)) ON CONFLICT (id) DO U
     } finally {
       await clearFaults();
     }
-    await Promise.all([load(0, script, 5), load(1, script, 5)]);
+    await Promise.all([pair.load(0, script, 5), pair.load(1, script, 5)]);
     await equalOnBoth(pair, ROWS('hot'), 60_000);
   }, 120_000);
 });

@@ -28,6 +28,8 @@ export const ANNOTATIONS = {
   replaceMember: 'spacecluster.dev/replace-member',
   forcePrimary: 'spacecluster.dev/force-primary',
   acceptDataLoss: 'spacecluster.dev/accept-data-loss',
+  /** Asks for a comparison of the PostgreSQL members' rows now: `postgresql`, or `postgresql/ANYTHING` for another one. */
+  audit: 'spacecluster.dev/audit',
 } as const;
 
 /** On role records: tells them from heartbeats, so that the operator watches only the former. */

@@ -185,6 +185,21 @@ export interface SpaceClusterStatus {
       /** Pod that applies. */
       readonly to: string;
       readonly state: string;
+      /** The last comparison of all rows over this link. */
+      readonly lastAudit?: {
+        readonly at: string;
+        readonly tables: number;
+        /** Rows of the sender that were compared with those of the receiver. */
+        readonly rows: number;
+        /** Of those, rows that were missing, older or different at the receiver. */
+        readonly differing: number;
+        /** Of those, rows that were brought in line. */
+        readonly repaired: number;
+        /** Of those, rows that still are behind. */
+        readonly left: number;
+        /** How long it took. */
+        readonly seconds: number;
+      };
     }[];
   };
   readonly cassandra?: {

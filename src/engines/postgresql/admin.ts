@@ -14,8 +14,11 @@ export interface Session {
   close(): Promise<void>;
 }
 
-/** Milliseconds a look may take: longer, and the server counts as absent. */
-export const LOOK_MS = 3_000;
+/**
+ * Milliseconds a look may take: longer, and the server counts as absent. With the pause between two looks and the write that
+ * withdraws the endpoint that makes less than 5 s.
+ */
+export const LOOK_MS = 2_500;
 
 /** Milliseconds an operation may take, such as waiting for transactions on the peer to end before its slot is made. */
 export const OPERATION_MS = 120_000;
@@ -45,6 +48,19 @@ export function connectionString(host: string, subscriber: string): string {
   const patience =
     'connect_timeout=2 keepalives_idle=5 keepalives_interval=2 keepalives_count=3 tcp_user_timeout=10000';
   return `host=${host} port=5432 dbname=${DATABASE} user=${REPLICATION_USER} application_name=${subscriber} ${tls} ${patience}`;
+}
+
+/** Closes the session whatever `use` does. */
+export async function withSession<T>(
+  opening: Promise<Session>,
+  use: (session: Session) => Promise<T>,
+): Promise<T> {
+  const session = await opening;
+  try {
+    return await use(session);
+  } finally {
+    await session.close();
+  }
 }
 
 async function open(

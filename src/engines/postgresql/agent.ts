@@ -6,8 +6,10 @@ import { Peers } from '../../agent/peers.ts';
 import { RoleClient } from '../../agent/role.ts';
 import { startAgentServer } from '../../agent/server.ts';
 import { durationMs } from '../../api/v1alpha1/duration.ts';
-import { names, podName } from '../../api/v1alpha1/names.ts';
+import { ANNOTATIONS, names, podName } from '../../api/v1alpha1/names.ts';
 import { messageOf } from '../../errors.ts';
+import { EventRecorder } from '../../kube/events.ts';
+import { Auditor } from './auditor.ts';
 import { Member } from './member.ts';
 import { metrics } from './metrics.ts';
 import { memberHost, memberService, pairRecord } from './names.ts';
@@ -29,6 +31,9 @@ export const program: AgentProgram = async (context) => {
     identity,
     peer,
     log,
+    onTakenOut: () => {
+      member.takenOut();
+    },
     services: {
       pair: names(identity.cluster).services.postgresql,
       own: memberService(identity.cluster, ordinal),
@@ -38,11 +43,30 @@ export const program: AgentProgram = async (context) => {
   const heartOf = (): ReturnType<Peers['members']>[number] | undefined =>
     peers.members().find(({ pod }) => pod === peer);
   const role = new RoleClient({ kube, identity, peers, role: pairRecord(identity.cluster) });
+  const peerHost = memberHost(identity.cluster, identity.namespace, peerOrdinal);
+  const events = new EventRecorder({
+    kube,
+    controller: 'spacecluster.dev/agent',
+    instance: identity.pod,
+    log,
+  });
+  const auditor = new Auditor({
+    member: identity.pod,
+    peer,
+    peerHost,
+    log,
+    seen: () => member.seen,
+    request: () => context.cluster().metadata.annotations?.[ANNOTATIONS.audit] ?? '',
+    tell: (occurrence) => {
+      events.record(context.cluster(), occurrence);
+    },
+  });
   const member = new Member({
     member: identity.pod,
     ordinal,
     peer,
-    peerHost: memberHost(identity.cluster, identity.namespace, peerOrdinal),
+    peerHost,
+    audit: () => auditor.result,
     role,
     log,
     peerServes: () => heartOf()?.dead === false && routing.peerListed(),
@@ -59,11 +83,18 @@ export const program: AgentProgram = async (context) => {
     if (facts !== known) member.notify();
     known = facts;
   });
-  await serve(context, member, routing, peers);
+  await serve(context, { member, routing, peers, auditor });
 };
 
+interface Parts {
+  readonly member: Member;
+  readonly routing: Routing;
+  readonly peers: Peers;
+  readonly auditor: Auditor;
+}
+
 /** Runs all parts until the pod is told to end; the server has ended before, so that nothing is left to be given up but the Lease. */
-async function serve(context: AgentContext, member: Member, routing: Routing, peers: Peers): Promise<void> {
+async function serve(context: AgentContext, { member, routing, peers, auditor }: Parts): Promise<void> {
   const { identity, kube, log, signal } = context;
   const heartbeat = new Heartbeat({
     kube,
@@ -77,14 +108,20 @@ async function serve(context: AgentContext, member: Member, routing: Routing, pe
     log,
     healthy: () => (member.silentMs() < HUNG_MS ? undefined : 'the agent hangs'),
     ready: () => member.unready(),
-    metrics: () => metrics(member.seen),
+    metrics: () => metrics(member.seen, auditor.result),
     handOver: async () => {
       member.leave();
       await routing.leave(AbortSignal.any([signal, AbortSignal.timeout(LEAVE_MS)]));
     },
   });
   try {
-    await Promise.all([peers.run(signal), heartbeat.run(signal), routing.run(signal), member.run(signal)]);
+    await Promise.all([
+      peers.run(signal),
+      heartbeat.run(signal),
+      routing.run(signal),
+      member.run(signal),
+      auditor.run(signal),
+    ]);
     await heartbeat.release();
   } catch (error) {
     if (!signal.aborted) throw error;

@@ -8,6 +8,8 @@ import { decide, serves } from './decide.ts';
 import { slotTo, subscriptionFrom } from './names.ts';
 import { NO_GAP, NO_SETTINGS } from './observation.ts';
 import type { MemberState, Observation, Seen } from './observation.ts';
+import { asReturning, presence, UNKNOWN_PRESENCE } from './presence.ts';
+import type { Presence } from './presence.ts';
 import { BASE_VERSION } from './sql/base.ts';
 import type { Step } from './step.ts';
 import { pairRecord } from './testing.ts';
@@ -33,6 +35,10 @@ class World {
   readonly volumes: [Volume, Volume];
   readonly alive: [boolean, boolean] = [true, true];
   readonly run = [1, 1];
+  readonly solo: [boolean, boolean] = [false, false];
+  /** Not alive, but not ended either. */
+  readonly hung: [boolean, boolean] = [false, false];
+  readonly presence: [Presence, Presence] = [UNKNOWN_PRESENCE, UNKNOWN_PRESENCE];
   readonly memory: [CatchUp | undefined, CatchUp | undefined] = [undefined, undefined];
   readonly away = [0, 0];
   connected = true;
@@ -64,10 +70,42 @@ class World {
 
   restart(who: Ordinal): void {
     this.alive[who] = true;
+    this.hung[who] = false;
     this.run[who] = (this.run[who] ?? 0) + 1;
     this.memory[who] = undefined;
     this.away[who] = 0;
     this.#owed[who] = new Set(this.acknowledged);
+  }
+
+  start(who: Ordinal): void {
+    if (this.hung[who]) this.#wake(who);
+    else if (!this.alive[who]) this.restart(who);
+  }
+
+  hang(who: Ordinal): void {
+    if (!this.alive[who]) return;
+    this.#judge(who);
+    this.alive[who] = false;
+    this.hung[who] = true;
+    this.#judge(who);
+  }
+
+  /** Goes on, in the same run of the server, with what its peer was told meanwhile missing. */
+  #wake(who: Ordinal): void {
+    this.alive[who] = true;
+    this.hung[who] = false;
+    this.#owed[who] = new Set(this.acknowledged);
+  }
+
+  /** As the gatherer does. */
+  #judge(who: Ordinal): Seen {
+    const seen = this.#seen(who);
+    const before = this.presence[who];
+    this.presence[who] = presence(before, seen);
+    if (before.returns !== this.presence[who].returns) this.memory[who] = undefined;
+    return seen.kind === 'up' && this.presence[who].interrupted
+      ? { kind: 'up', state: asReturning(seen.state) }
+      : seen;
   }
 
   /** The disk is gone: rows that were only there are gone with it. A copy has to be left, or nothing can be promised. */
@@ -82,6 +120,11 @@ class World {
 
   write(who: Ordinal): void {
     if (!serves(this.observe(who))) return;
+    // P2: who serves, and was not given leave to do so alone, has what its peer had when it came.
+    const peer = this.volumes[1 - who];
+    if (!this.solo[who] && peer !== undefined && this.record.copies.length === 2) {
+      expect(this.#lacks(who, this.volumes[who], peer)).toEqual([]);
+    }
     this.#rows += 1;
     this.volumes[who].rows.add(this.#rows);
     this.volumes[who].log.push(this.#rows);
@@ -108,7 +151,7 @@ class World {
 
   observe(who: Ordinal): Observation {
     const peer = who === 0 ? 1 : 0;
-    const local = this.#seen(who);
+    const local = this.#judge(who);
     const remote: Seen =
       this.connected && this.alive[who] ? this.#seen(peer) : { kind: 'absent', problem: 'cut off' };
     if (local.kind === 'up' && remote.kind === 'up') {
@@ -194,6 +237,9 @@ class World {
           expect(this.#lacks(who, own, peer)).toEqual([]);
         }
         own.admitted = this.run[who];
+        // A lost record names one of two copies for a while: who it names has nobody to wait for.
+        this.solo[who] = step.solo || this.record.copies.length < 2;
+        this.presence[who] = { ...this.presence[who], interrupted: false };
         return;
       default:
         expect(['wait', 'settled']).toContain(step.kind);
@@ -250,7 +296,7 @@ class World {
 
 type Event =
   | {
-      readonly kind: 'step' | 'replicate' | 'write' | 'crash' | 'start' | 'wipe' | 'loseSlots';
+      readonly kind: 'step' | 'replicate' | 'write' | 'crash' | 'hang' | 'start' | 'wipe' | 'loseSlots';
       readonly who: Ordinal;
     }
   | { readonly kind: 'cut' | 'heal' | 'loseRecord' };
@@ -268,9 +314,13 @@ function happen(world: World, event: Event): void {
       return;
     case 'crash':
       world.alive[event.who] = false;
+      world.hung[event.who] = false;
+      return;
+    case 'hang':
+      world.hang(event.who);
       return;
     case 'start':
-      if (!world.alive[event.who]) world.restart(event.who);
+      world.start(event.who);
       return;
     case 'wipe':
       world.wipe(event.who);
@@ -304,7 +354,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.record({
-      kind: fc.constantFrom('crash' as const, 'start' as const, 'start' as const),
+      kind: fc.constantFrom('crash' as const, 'hang' as const, 'start' as const, 'start' as const),
       who,
     }),
   },
@@ -319,7 +369,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
 /** Everything is mended; both go on until neither has anything to do. */
 function settle(world: World): void {
   world.connected = true;
-  for (const each of [0, 1] as const) if (!world.alive[each]) world.restart(each);
+  for (const each of [0, 1] as const) world.start(each);
   let quiet = 0;
   for (let round = 0; round < 60 && quiet < 3; round += 1) {
     const steps = ([0, 1] as const).map((each) => {

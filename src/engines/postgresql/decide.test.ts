@@ -37,12 +37,12 @@ describe('a settled pair', () => {
     ['the base is of another version', { local: up(memberState(0, { base: 'old' })) }, 'prepare'],
     [
       'the password was changed',
-      { settings: { passwordCurrent: false, reloadDue: true, reconnect: [] } },
+      { settings: { passwordCurrent: false, reloadDue: true, reconnect: [], conflicts: {} } },
       'setPassword',
     ],
     [
       'certificates were renewed',
-      { settings: { passwordCurrent: true, reloadDue: true, reconnect: [] } },
+      { settings: { passwordCurrent: true, reloadDue: true, reconnect: [], conflicts: {} } },
       'reload',
     ],
     ['the peer does not answer', { remote: absent }, 'wait PeerAway'],
@@ -71,7 +71,14 @@ describe('a settled pair', () => {
     ],
     [
       'the link connects otherwise than it should',
-      { settings: { passwordCurrent: true, reloadDue: false, reconnect: [subscriptionFrom(SYSTEMS[1])] } },
+      {
+        settings: {
+          passwordCurrent: true,
+          reloadDue: false,
+          reconnect: [subscriptionFrom(SYSTEMS[1])],
+          conflicts: {},
+        },
+      },
       'reconnect',
     ],
     [

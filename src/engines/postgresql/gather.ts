@@ -3,13 +3,15 @@ import { lstat, readFile } from 'node:fs/promises';
 import type { RoleRecord } from '../../agent/role-record.ts';
 import { monotonicNow, Wake } from '../../agent/wake.ts';
 import { EngineError, messageOf } from '../../errors.ts';
-import { connectionString, connectLocal, connectPeer, LOOK_MS } from './admin.ts';
+import { connectionString, connectLocal, connectPeer, LOOK_MS, withSession } from './admin.ts';
 import type { Row, Session } from './admin.ts';
 import { catchUp } from './catch-up.ts';
 import type { CatchUp } from './catch-up.ts';
 import { DATABASE, PATHS, SUPERUSER, slotTo, subscriptionFrom } from './names.ts';
 import { NO_GAP, NO_SETTINGS } from './observation.ts';
 import type { ChangeGap, LocalSettings, MemberState, Observation, Seen } from './observation.ts';
+import { asReturning, presence, UNKNOWN_PRESENCE } from './presence.ts';
+import type { Presence } from './presence.ts';
 import { verifies } from './scram.ts';
 import { CHANGE_NAMES_SQL, isBare, parseState, SETTINGS_SQL, STATE_SQL } from './sql/state.ts';
 
@@ -41,10 +43,14 @@ const PERIOD_MS = 1_000;
 /** An older look at the peer is none: it may have been rebuilt since. */
 const STALE_MS = 5_000;
 
+/** A hung server may still answer on connections that it has: whether it takes new ones is tried so often. */
+const PROBE_MS = 1_000;
+
 const UNSEEN: Seen = { kind: 'unseen' };
 
 export class Gatherer {
   readonly #options: GatherOptions;
+  readonly #onLost: () => void;
   readonly #home: Link;
   readonly #away: Link;
   readonly #wake = new Wake();
@@ -54,24 +60,45 @@ export class Gatherer {
   #ownChanges: string | undefined;
   #catchUp: CatchUp | undefined;
   #peerSeenAt: number | undefined;
+  #presence = UNKNOWN_PRESENCE;
+  /** Why the own server takes no new connections; undefined while it does. */
+  #refusal: string | undefined;
   #password: { readonly of: string; readonly current: boolean } | undefined;
 
-  /** @param onLost called when the connection to the own server breaks */
+  /** @param onLost called when the connection to the own server breaks, or when it takes no new ones */
   constructor(options: GatherOptions, onLost: () => void) {
     this.#options = options;
+    this.#onLost = onLost;
     this.#home = new Link(() => connectLocal(SUPERUSER, DATABASE, LOOK_MS, onLost));
     this.#away = new Link(() => connectPeer(options.peerHost, LOOK_MS));
   }
 
   /** Looks at the peer until `signal` is aborted: beside `look`, because a peer that hangs must not hold it up. */
   async run(signal: AbortSignal): Promise<void> {
+    const probing = this.#probe(signal);
     while (!signal.aborted) {
       const generation = this.#generation;
       const remote = await this.#lookAtPeer();
       if (generation === this.#generation) this.#remote = remote;
       await this.#wake.wait(PERIOD_MS, signal);
     }
-    await Promise.all([this.#home.close(), this.#away.close()]);
+    await Promise.all([this.#home.close(), this.#away.close(), probing]);
+  }
+
+  /** The peer took this member out of the Services: it has to catch up before it serves again (P2). */
+  interrupt(): void {
+    this.#presence = { ...this.#presence, interrupted: true };
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#catchUp = undefined;
+    this.changed();
+  }
+
+  /** This member was admitted to serve. */
+  admitted(): void {
+    this.#presence = { ...this.#presence, interrupted: false };
   }
 
   /** After an operation: what was seen of the peer is forgotten and looked at again. */
@@ -82,28 +109,57 @@ export class Gatherer {
   }
 
   async look(around: Surroundings): Promise<Observation> {
-    const local = await this.#home.see();
+    const answer = this.#counted(await this.#home.see());
+    this.#presence = this.#judge(answer);
+    const generation = this.#generation;
     const remote = this.#remoteNow(around.now);
     const seen = remote?.seen ?? UNSEEN;
-    const own = local.kind === 'up' ? local.state : undefined;
+    const own = answer.kind === 'up' ? answer.state : undefined;
     this.#ownChanges = own?.changes;
     const gap = own === undefined ? NO_GAP : await this.#gap(own, remote);
-    if (own !== undefined && seen.kind === 'up') this.#catchUp = catchUp(this.#catchUp, own, seen.state, gap);
+    // What was seen of the peer before an interruption says nothing of what has to be caught up with after it.
+    if (own !== undefined && seen.kind === 'up' && generation === this.#generation)
+      this.#catchUp = catchUp(this.#catchUp, own, seen.state, gap);
     if (seen.kind === 'up' || around.peerServes) this.#peerSeenAt = around.now;
     this.#peerSeenAt ??= around.now;
+    const settings = own === undefined ? NO_SETTINGS : await this.#settings(own, seen);
     return {
       member: this.#options.member,
       ordinal: this.#options.ordinal,
       peer: this.#options.peer,
-      local,
+      local:
+        own !== undefined && this.#presence.interrupted ? { kind: 'up', state: asReturning(own) } : answer,
       remote: seen,
-      settings: own === undefined ? NO_SETTINGS : await this.#settings(own, seen),
+      settings,
       gap,
       record: around.record,
       caughtUp: this.#catchUp?.reached ?? false,
       peerAwayMs: around.now - this.#peerSeenAt,
       soloAfterMs: around.soloAfterMs,
     };
+  }
+
+  /** A server that takes no new connections counts as away. */
+  #counted(answer: Seen): Seen {
+    return answer.kind === 'up' && this.#refusal !== undefined
+      ? { kind: 'absent', problem: `no new connections: ${this.#refusal}` }
+      : answer;
+  }
+
+  #judge(seen: Seen): Presence {
+    const next = presence(this.#presence, seen);
+    if (next.returns !== this.#presence.returns) this.#forget();
+    return next;
+  }
+
+  async #probe(signal: AbortSignal): Promise<void> {
+    const pause = new Wake();
+    while (!signal.aborted) {
+      const refusal = await refusalOf();
+      if (refusal !== undefined && this.#refusal === undefined) this.#onLost();
+      this.#refusal = refusal;
+      await pause.wait(PROBE_MS, signal);
+    }
   }
 
   #remoteNow(now: number): RemoteLook | undefined {
@@ -142,6 +198,7 @@ export class Gatherer {
         passwordCurrent: await this.#passwordCurrent(row?.['verifier'] as string | null),
         reloadDue: (await changedAt()) > Number(row?.['loaded']),
         reconnect: Object.keys(connections).filter((name) => name === wanted && connections[name] !== text),
+        conflicts: (row?.['conflicts'] ?? {}) as Readonly<Record<string, number>>,
       };
     } catch (error) {
       if (error instanceof EngineError) return NO_SETTINGS;
@@ -157,6 +214,18 @@ export class Gatherer {
       this.#password = { of, current: verifies(verifier ?? undefined, password) };
     }
     return this.#password.current;
+  }
+}
+
+/** An answer is an answer, be it that the server starts or has no connection left. */
+async function refusalOf(): Promise<string | undefined> {
+  try {
+    await withSession(connectLocal(SUPERUSER, 'postgres', LOOK_MS), async () => Promise.resolve());
+    return undefined;
+  } catch (error) {
+    return error instanceof EngineError && error.fields['sqlstate'] !== undefined
+      ? undefined
+      : messageOf(error);
   }
 }
 

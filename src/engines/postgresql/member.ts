@@ -3,6 +3,7 @@ import type { RoleClient } from '../../agent/role.ts';
 import { monotonicNow, Wake } from '../../agent/wake.ts';
 import { messageOf } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
+import type { AuditResult } from './audit.ts';
 import { decide, serves } from './decide.ts';
 import { Gatherer } from './gather.ts';
 import type { GatherOptions } from './gather.ts';
@@ -20,6 +21,8 @@ export interface MemberOptions extends GatherOptions {
   readonly peerDead: () => boolean;
   readonly soloAfterMs: () => number;
   readonly publish: (wish: Wish) => void;
+  /** The last comparison of the rows. */
+  readonly audit: () => AuditResult | undefined;
 }
 
 const PERIOD_MS = 500;
@@ -47,6 +50,12 @@ export class Member {
 
   /** Something may have changed: looks again now. */
   notify(): void {
+    this.#wake.notify();
+  }
+
+  /** The peer, which heard nothing of this member, took it out of the Services. */
+  takenOut(): void {
+    this.#gatherer.interrupt();
     this.#wake.notify();
   }
 
@@ -125,6 +134,7 @@ export class Member {
     const own = seen.local.kind === 'up' ? seen.local.state : undefined;
     try {
       await operate(step, own, { ...this.#options, signal });
+      if (step.kind === 'admit') this.#gatherer.admitted();
       this.#failure = undefined;
     } catch (error) {
       this.#failure = `${step.kind}: ${messageOf(error)}`;
@@ -138,7 +148,7 @@ export class Member {
     if (this.#seen === undefined || this.#step === undefined) return;
     // Between an operation and the next look at the peer there is nothing new to be said.
     if (this.#seen.remote.kind !== 'unseen') {
-      this.#report = encodeReport(report(this.#seen, this.#step, this.#failure));
+      this.#report = encodeReport(report(this.#seen, this.#step, this.#failure, this.#options.audit()));
     }
     this.#options.publish({
       serving: serves(this.#seen) && !this.#leaving,

@@ -59,6 +59,8 @@ export interface LocalSettings {
   readonly reloadDue: boolean;
   /** Subscriptions that would connect otherwise than they should. */
   readonly reconnect: readonly string[];
+  /** How often the link from the peer met each kind of conflict or error, by PostgreSQL's own names. */
+  readonly conflicts: Readonly<Record<string, number>>;
 }
 
 /** Schema changes by name: what the peer has executed and this member has not. */
@@ -86,4 +88,9 @@ export interface Observation {
 }
 
 export const NO_GAP: ChangeGap = { missing: [], conflicting: [] };
-export const NO_SETTINGS: LocalSettings = { passwordCurrent: true, reloadDue: false, reconnect: [] };
+export const NO_SETTINGS: LocalSettings = {
+  passwordCurrent: true,
+  reloadDue: false,
+  reconnect: [],
+  conflicts: {},
+};

@@ -4,7 +4,7 @@ import type { RoleClient } from '../../agent/role.ts';
 import type { RoleChange, RoleRecord } from '../../agent/role-record.ts';
 import { assertNever, EngineError, WaitingError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
-import { connectionString, connectLocal, connectPeer, OPERATION_MS } from './admin.ts';
+import { connectionString, connectLocal, connectPeer, OPERATION_MS, withSession } from './admin.ts';
 import type { Row, Session } from './admin.ts';
 import { applicationPassword } from './gather.ts';
 import {
@@ -190,15 +190,6 @@ async function local(statement: string, values: readonly unknown[] = []): Promis
   await withSession(connectLocal(SUPERUSER, DATABASE, OPERATION_MS), (session) =>
     session.query(statement, values),
   );
-}
-
-async function withSession<T>(opening: Promise<Session>, use: (session: Session) => Promise<T>): Promise<T> {
-  const session = await opening;
-  try {
-    return await use(session);
-  } finally {
-    await session.close();
-  }
 }
 
 function quoted(identifier: string): string {

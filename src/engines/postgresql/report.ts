@@ -1,4 +1,5 @@
 // What a member says of itself for status: an annotation on its own Service's slice, written when it changes. Pure.
+import type { AuditResult } from './audit.ts';
 import { isCopy, peerIsCopy } from './copies.ts';
 import { serves } from './decide.ts';
 import { linkFrom } from './link.ts';
@@ -12,7 +13,7 @@ export type Role = 'active' | 'solo' | 'returning' | 'joining' | 'down';
 /** `streaming`: all tables follow. `copying`: some are still copied. `broken`: tried again and again. `none`: not made yet. */
 export type LinkState = 'streaming' | 'copying' | 'broken' | 'none';
 
-/** Free of times and counters: it changes only with the facts. */
+/** Free of gauges: it changes only with the facts. */
 export interface Report {
   readonly role: Role;
   /** What the member waits for or does. */
@@ -21,15 +22,23 @@ export interface Report {
   readonly problem: string;
   /** The link from the peer to this member. */
   readonly link: LinkState;
+  /** The last comparison of all rows over that link; undefined before the first. */
+  readonly audit?: AuditResult;
 }
 
 /** @param failure message of the last operation when it failed */
-export function report(seen: Observation, step: Step, failure: string | undefined): Report {
+export function report(
+  seen: Observation,
+  step: Step,
+  failure: string | undefined,
+  audit: AuditResult | undefined,
+): Report {
   return {
     role: roleOf(seen),
     reason: reasonOf(step, failure),
     problem: failure ?? (step.kind === 'blocked' ? step.message : ''),
     link: linkState(seen),
+    ...(audit === undefined ? {} : { audit }),
   };
 }
 
@@ -70,10 +79,10 @@ export function decodeReport(text: string | undefined): Report | undefined {
   if (text === undefined) return undefined;
   try {
     const value = JSON.parse(text) as Partial<Report>;
-    const { role, reason, problem, link } = value;
+    const { role, reason, problem, link, audit } = value;
     return role === undefined || reason === undefined || problem === undefined || link === undefined
       ? undefined
-      : { role, reason, problem, link };
+      : { role, reason, problem, link, ...(audit === undefined ? {} : { audit }) };
   } catch {
     return undefined;
   }

@@ -26,6 +26,8 @@ export interface RoutingOptions {
   /** The Service of both members, and each member's own. */
   readonly services: { readonly pair: string; readonly own: string; readonly peer: string };
   readonly log: Logger;
+  /** Somebody else took this member out of the pair's Service. */
+  readonly onTakenOut: () => void;
 }
 
 export type SliceAction =
@@ -45,6 +47,8 @@ export class Routing {
   readonly #reflector: Reflector<EndpointSlice>;
   readonly #wake = new Wake();
   #wish: Wish | undefined;
+  /** This pod was seen in the pair's Service, and has not left it by itself since. */
+  #present = false;
 
   constructor(options: RoutingOptions) {
     const { kube, identity, log } = options;
@@ -95,8 +99,21 @@ export class Routing {
     return this.#reflector.store.get(this.#options.identity.namespace, service);
   }
 
+  #isTakenOut({ serving }: Wish): boolean {
+    const { identity, services } = this.#options;
+    const before = this.#present;
+    this.#present = serving && listed(this.#slice(services.pair), identity.pod, identity.uid);
+    return serving && before && !this.#present;
+  }
+
   async #settle(signal: AbortSignal): Promise<boolean> {
     if (this.#wish === undefined || !this.#reflector.synced) return false;
+    if (this.#isTakenOut(this.#wish)) {
+      // Whoever took it out heard nothing of it: it asks again when it has caught up (P2).
+      this.#wish = { ...this.#wish, serving: false };
+      this.#options.log.warn('taken out of the Service by the peer');
+      this.#options.onTakenOut();
+    }
     const actions = sliceActions(this.#wish, this.#options, (service) => this.#slice(service));
     const bound = AbortSignal.any([signal, AbortSignal.timeout(WRITE_MS)]);
     try {

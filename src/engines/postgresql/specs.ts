@@ -113,6 +113,7 @@ function agentRights(cluster: string): readonly PolicyRule[] {
       resources: ['spaceclusters'],
       verbs: ['get', 'list', 'watch'],
     },
+    { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create', 'patch'] },
   ];
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { ClusterView } from '../engine.ts';
 import { emptySlice } from '../shared/presets.ts';
 import type { EndpointSlice, Pod } from '../../kube/types.ts';
+import type { AuditResult } from './audit.ts';
 import { decodeReport, encodeReport, REPORT_ANNOTATION, report } from './report.ts';
 import type { Report } from './report.ts';
 import { assess, observe } from './status.ts';
@@ -9,6 +10,16 @@ import type { ObservedMember } from './status.ts';
 import { copyOf, observation, pairRecord, spaceCluster } from './testing.ts';
 
 const SETTLED: Report = { role: 'active', reason: 'Settled', problem: '', link: 'streaming' };
+
+const AUDIT: AuditResult = {
+  at: '2026-11-22T00:00:00.000Z',
+  tables: 2,
+  rows: 10,
+  differing: 3,
+  repaired: 1,
+  left: 0,
+  seconds: 1,
+};
 
 function member(name: string, change: Partial<ObservedMember> = {}): ObservedMember {
   return { name, node: `node-of-${name}`, serving: true, report: SETTLED, ...change };
@@ -32,11 +43,28 @@ describe('the pair’s assessment', () => {
       false,
       'SchemaConflict',
     ],
+    [
+      'rows are left different by an audit',
+      { report: { ...SETTLED, audit: { ...AUDIT, left: 2 } } },
+      true,
+      true,
+      'RowsDiffer',
+    ],
     ['one has never reported', { serving: false, report: undefined }, true, false, 'OneMember'],
   ])('when %s', (_, second, ready, faultTolerant, reason) => {
     const verdict = assess({ members: [member('a'), member('b', second)] });
     expect({ ready: verdict.ready, reason: verdict.reason }).toEqual({ ready, reason });
     if (reason !== 'SchemaConflict') expect(verdict.faultTolerant).toBe(faultTolerant);
+  });
+
+  test('the last audit of a link is told with it, and nothing that the status does not know', () => {
+    const newer = { ...AUDIT, later: 1 };
+    const report = decodeReport(encodeReport({ ...SETTLED, audit: newer }));
+    const { status } = assess({ members: [member('a', { report }), member('b')] });
+    expect(status.postgresql?.links).toEqual([
+      { from: 'b', to: 'a', state: 'streaming', lastAudit: AUDIT },
+      { from: 'a', to: 'b', state: 'streaming' },
+    ]);
   });
 
   test('nobody serves before the first is admitted', () => {
@@ -95,16 +123,16 @@ describe('the pair’s assessment', () => {
 
 describe('a member’s report', () => {
   test('says what it is to the pair', () => {
-    expect(report(observation(), { kind: 'settled' }, undefined)).toEqual(SETTLED);
+    expect(report(observation(), { kind: 'settled' }, undefined, undefined)).toEqual(SETTLED);
     const away = observation({ remote: { kind: 'absent', problem: 'x' } });
-    expect(report(away, { kind: 'wait', reason: 'PeerAway', message: 'x' }, undefined)).toEqual({
+    expect(report(away, { kind: 'wait', reason: 'PeerAway', message: 'x' }, undefined, undefined)).toEqual({
       role: 'solo',
       reason: 'PeerAway',
       problem: '',
       link: 'broken',
     });
     const removed = observation({ record: pairRecord([copyOf(1)]) });
-    expect(report(removed, { kind: 'prepare' }, 'it failed')).toMatchObject({
+    expect(report(removed, { kind: 'prepare' }, 'it failed', undefined)).toMatchObject({
       role: 'joining',
       reason: 'StepFailed',
       problem: 'it failed',

@@ -1,5 +1,5 @@
 // The pair as the operator sees it: from pods, slices and the members' own reports in them. No SQL, so that it costs nothing.
-import type { SpaceCluster } from '../../api/v1alpha1/index.ts';
+import type { SpaceCluster, SpaceClusterStatus } from '../../api/v1alpha1/index.ts';
 import { names, podName } from '../../api/v1alpha1/names.ts';
 import type { Pod } from '../../kube/types.ts';
 import type { Assessment, ClusterView } from '../engine.ts';
@@ -14,6 +14,8 @@ export interface ObservedMember {
   readonly serving: boolean;
   readonly report: Report | undefined;
 }
+
+type Link = NonNullable<NonNullable<SpaceClusterStatus['postgresql']>['links']>[number];
 
 export interface ObservedPair {
   readonly members: readonly ObservedMember[];
@@ -60,6 +62,7 @@ export function assess({ members }: ObservedPair): Assessment {
           from: members[1 - index]?.name ?? '',
           to: member.name,
           state: linkOf(member),
+          ...lastAudit(member),
         })),
       },
     },
@@ -70,6 +73,13 @@ function verdict(members: readonly ObservedMember[], whole: boolean): Pick<Asses
   const troubled = members.find((member) => (member.report?.problem ?? '') !== '');
   if (troubled?.report !== undefined) {
     return { reason: troubled.report.reason, message: `${troubled.name}: ${troubled.report.problem}` };
+  }
+  const differing = members.find((member) => (member.report?.audit?.left ?? 0) > 0);
+  if (differing !== undefined) {
+    return {
+      reason: 'RowsDiffer',
+      message: `${differing.name}: the last audit found rows that differ from the other member's and could not bring them in line; the agent's log names the tables`,
+    };
   }
   if (whole) return { reason: 'Serving', message: 'both members serve, and each follows the other' };
   const first = members.find((member) => member.serving);
@@ -94,6 +104,13 @@ function links(members: readonly ObservedMember[]): string {
     .filter((member) => linkOf(member) !== 'streaming')
     .map((member) => `the link to ${member.name} is ${linkOf(member)}`)
     .join(', ');
+}
+
+/** Only what the schema of the status knows: a member's agent may be newer than this operator. */
+function lastAudit({ report }: ObservedMember): Pick<Link, 'lastAudit'> {
+  if (report?.audit === undefined) return {};
+  const { at, tables, rows, differing, repaired, left, seconds } = report.audit;
+  return { lastAudit: { at, tables, rows, differing, repaired, left, seconds } };
 }
 
 function linkOf(member: ObservedMember): string {

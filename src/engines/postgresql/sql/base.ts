@@ -34,6 +34,13 @@ CREATE TABLE IF NOT EXISTS spacecluster.member (
   admitted timestamptz
 );
 INSERT INTO spacecluster.member DEFAULT VALUES ON CONFLICT DO NOTHING;
+
+-- The last comparison of the rows here with the peer's, and the request that it answered: each acts once.
+CREATE TABLE IF NOT EXISTS spacecluster.audit (
+  only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  request text NOT NULL,
+  result jsonb NOT NULL
+);
 `;
 
 const EVENT_TRIGGERS_SQL = `

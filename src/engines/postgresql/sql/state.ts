@@ -37,7 +37,9 @@ SELECT json_build_object(
 export const SETTINGS_SQL = `
 SELECT (SELECT rolpassword FROM pg_authid WHERE rolname = '${APPLICATION_USER}') AS verifier,
   (extract(epoch FROM pg_conf_load_time()) * 1000)::float8 AS loaded,
-  (SELECT coalesce(json_object_agg(subname, subconninfo), '{}') FROM pg_subscription) AS connections`;
+  (SELECT coalesce(json_object_agg(subname, subconninfo), '{}') FROM pg_subscription) AS connections,
+  (SELECT coalesce(json_object_agg(key, total), '{}') FROM (SELECT c.key, sum(c.value::bigint)::float8 AS total
+    FROM pg_stat_subscription_stats s, jsonb_each_text(to_jsonb(s)) c WHERE c.key ~ '^confl_|_error_count$' GROUP BY c.key) counts) AS conflicts`;
 
 export const CHANGE_NAMES_SQL =
   'SELECT name, md5(statement) AS hash FROM spacecluster.change ORDER BY position';

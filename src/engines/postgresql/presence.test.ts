@@ -1,0 +1,23 @@
+import { expect, test } from '@jest/globals';
+import { presence, UNKNOWN_PRESENCE } from './presence.ts';
+import type { Seen } from './observation.ts';
+import { memberState, up } from './testing.ts';
+
+const GONE: Seen = { kind: 'absent', problem: 'no answer' };
+
+function after(...seen: readonly Seen[]): boolean {
+  let last = UNKNOWN_PRESENCE;
+  for (const each of seen) last = presence(last, each);
+  return last.interrupted;
+}
+
+test.each<[string, readonly Seen[], boolean]>([
+  ['always answered', [up(memberState(0)), up(memberState(0))], false],
+  ['hung and went on', [up(memberState(0)), GONE, up(memberState(0))], true],
+  ['hung when its agent began, and went on', [GONE, up(memberState(0))], true],
+  ['was started anew', [up(memberState(0)), GONE, up(memberState(0, { started: '2' }))], false],
+  ['hung, and still hangs', [up(memberState(0)), GONE], false],
+  ['hung once and answers since', [up(memberState(0)), GONE, up(memberState(0)), up(memberState(0))], true],
+])('a server that %s', (_, seen, expected) => {
+  expect(after(...seen)).toBe(expected);
+});
