@@ -24,6 +24,8 @@ export const ANNOTATIONS = {
   node: 'spacecluster.dev/node',
   switchover: 'spacecluster.dev/switchover',
   replaceMember: 'spacecluster.dev/replace-member',
+  /** On pods: fingerprint of what the spec asked of them when they were made. */
+  asked: 'spacecluster.dev/asked',
   forcePrimary: 'spacecluster.dev/force-primary',
   acceptDataLoss: 'spacecluster.dev/accept-data-loss',
 } as const;

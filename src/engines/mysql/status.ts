@@ -2,6 +2,7 @@
 import { podOf } from '../../agent/role-record.ts';
 import type { SpaceCluster } from '../../api/v1alpha1/index.ts';
 import type { Assessment } from '../engine.ts';
+import type { RenewalWish } from '../shared/renewal.ts';
 import type { MemberSeen, PairObserved } from './gather.ts';
 
 export function assess(observed: PairObserved, _cluster: SpaceCluster): Assessment {
@@ -23,6 +24,16 @@ export function assess(observed: PairObserved, _cluster: SpaceCluster): Assessme
     },
   };
   return { ...verdict(observed, primary, standby, inSync), status };
+}
+
+/** The primary last, and only while it serves: a Ready standby is a recorded copy, so it can take over without a loss. */
+export function renewal({ record, members, writers }: PairObserved): RenewalWish {
+  const primary = members.find(({ identity }) => identity !== undefined && identity === record?.holder);
+  const serves = primary !== undefined && record?.phase === 'open' && writers.includes(primary.pod);
+  return {
+    last: primary === undefined ? [] : [primary.pod],
+    hold: serves ? undefined : 'no open primary serves',
+  };
 }
 
 function isCopy({ record }: PairObserved, member: MemberSeen): boolean {
