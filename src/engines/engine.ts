@@ -4,6 +4,7 @@ import type { KubeClient } from '../kube/client.ts';
 import type { ConfigMap, EndpointSlice, KubeObject, Lease, Pod, Secret, StatefulSet } from '../kube/types.ts';
 import type { SpaceCluster, SpaceClusterStatus } from '../api/v1alpha1/index.ts';
 import type { Component } from '../api/v1alpha1/names.ts';
+import type { RenewalWish } from './shared/renewal.ts';
 
 /** All that an engine's pure specs depend on. The same input gives the same objects, byte for byte (R1). */
 export interface SpecInput {
@@ -45,7 +46,7 @@ export interface Assessment {
 
 /**
  * One of the five parts, as the reconciler sees it. `O` is what `gather` saw: plain data.
- * The flow is specs -> (apply) -> gather -> operate -> assess.
+ * The flow is specs -> (apply) -> gather -> operate -> renewal -> assess.
  */
 export interface Engine<O = unknown> {
   readonly component: Component;
@@ -62,6 +63,8 @@ export interface Engine<O = unknown> {
   gather(context: EngineContext): Promise<O>;
   /** Does the next thing the operator (not an agent) has to do, if any: roles and keyspaces, scaling. Must be repeatable. */
   operate(observed: O, context: EngineContext): Promise<void>;
+  /** Pure: what the order has to respect in which the part's pods are made anew (shared/renewal.ts). */
+  renewal(observed: O): RenewalWish;
   /** Pure. */
   assess(observed: O, cluster: SpaceCluster): Assessment;
 }

@@ -3,7 +3,8 @@ import type { SpaceCluster, SpaceClusterStatus } from '../api/v1alpha1/index.ts'
 import { SpaceClusters } from '../api/v1alpha1/index.ts';
 import { FIELD_MANAGER, FINALIZER, names } from '../api/v1alpha1/names.ts';
 import type { Progress } from '../api/v1alpha1/conditions.ts';
-import type { Assessment, Engine, EngineContext } from '../engines/engine.ts';
+import type { Engine, EngineContext } from '../engines/engine.ts';
+import { renew } from '../engines/shared/renew.ts';
 import { isConflict, isNotFound, messageOf, TerminalError, WaitingError } from '../errors.ts';
 import { Applier } from '../kube/apply.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -26,7 +27,7 @@ import { productImage } from './product-image.ts';
 import type { Scope } from './scope.ts';
 import type { OperatorSettings } from './settings.ts';
 import { nextStatus, pausedStatus, progressStatus } from './status.ts';
-import type { Outcome } from './status.ts';
+import type { Outcome, PartOutcome } from './status.ts';
 import { assessVip } from './vip.ts';
 
 /** A settled cluster is looked at this often all the same: certificates age, nodes come and go. */
@@ -109,10 +110,7 @@ export class Reconciler {
   }
 
   /** A part that cannot be asked keeps its last word; the reason is logged and tried again. */
-  async #assess(
-    engine: Engine,
-    scope: Scope,
-  ): Promise<{ readonly engine: Engine; readonly assessment: Assessment | undefined }> {
+  async #assess(engine: Engine, scope: Scope): Promise<PartOutcome> {
     const context: EngineContext = {
       cluster: scope.cluster,
       view: this.#options.caches.view(scope.cluster),
@@ -123,10 +121,11 @@ export class Reconciler {
     try {
       const observed = await engine.gather(context);
       await engine.operate(observed, context);
-      return { engine, assessment: engine.assess(observed, scope.cluster) };
+      const renewal = await renew(engine.component, engine.renewal(observed), context, scope.now);
+      return { engine, assessment: engine.assess(observed, scope.cluster), renewal };
     } catch (error) {
       if (!(error instanceof WaitingError)) context.log.warn('could not look after a part', { error });
-      return { engine, assessment: undefined };
+      return { engine, assessment: undefined, renewal: { kind: 'none' } };
     }
   }
 

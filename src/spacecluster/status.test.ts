@@ -22,6 +22,7 @@ function outcome(change: Partial<Outcome> = {}, parts: Partial<Record<string, As
     parts: CONDITIONS.map((condition) => ({
       engine: { component: 'mysql', condition } as unknown as Engine,
       assessment: condition in parts ? parts[condition] : good,
+      renewal: { kind: 'none' },
     })),
     vip: { announced: true, reason: 'Announced', message: '', status: { address: '10.77.0.100' } },
     nodes: [],
@@ -36,6 +37,18 @@ function conditions(cluster = sampleCluster(), facts = outcome(), now = NOW): Re
 }
 
 describe('status', () => {
+  it('is Ready, and still at work, while a part is being renewed', () => {
+    const [part, ...others] = outcome().parts;
+    if (part === undefined) throw new Error('no part');
+    const renewing = outcome({
+      parts: [{ ...part, renewal: { kind: 'renew', pod: 'demo-mysql-1', uid: 'u' } }, ...others],
+    });
+    expect(conditions(sampleCluster(), renewing)).toMatchObject({
+      Ready: 'True/Serving',
+      Reconciling: 'True/Renewing',
+    });
+  });
+
   it('is Ready, settled and fault tolerant when every part is', () => {
     expect(conditions()).toMatchObject({
       Ready: 'True/Serving',

@@ -3,12 +3,19 @@ import type { Condition, SpaceCluster, SpaceClusterStatus } from '../api/v1alpha
 import { kstatus, REASONS, serving, setConditions } from '../api/v1alpha1/conditions.ts';
 import type { Progress, Statement } from '../api/v1alpha1/conditions.ts';
 import type { Assessment, Engine } from '../engines/engine.ts';
+import type { Renewal } from '../engines/shared/renewal.ts';
 import type { VipAssessment } from './vip.ts';
+
+export interface PartOutcome {
+  readonly engine: Engine;
+  /** The part's own word; undefined when this pass could not ask it (its last one stands). */
+  readonly assessment: Assessment | undefined;
+  readonly renewal: Renewal;
+}
 
 export interface Outcome {
   readonly preflight: { readonly passed: boolean; readonly reason: string; readonly message: string };
-  /** Each part's own word; undefined when this pass could not ask it (its last one stands). */
-  readonly parts: readonly { readonly engine: Engine; readonly assessment: Assessment | undefined }[];
+  readonly parts: readonly PartOutcome[];
   readonly vip: VipAssessment;
   readonly nodes: NonNullable<SpaceClusterStatus['nodes']>;
   readonly progress: Progress;
@@ -50,11 +57,7 @@ export function nextStatus(cluster: SpaceCluster, outcome: Outcome, now: string)
   ];
   const parts = setConditions(cluster.status?.conditions, statements, now);
   const ready = serving(parts);
-  // A part may be on its way without anybody having to wait for it in the pass: Reconciling says so until all serve.
-  const progress: Progress =
-    outcome.progress.kind === 'settled' && ready.status !== 'True'
-      ? { kind: 'working', reason: ready.reason, message: ready.message }
-      : outcome.progress;
+  const progress = progressOf(outcome, ready);
   const status: SpaceClusterStatus = {
     ...cluster.status,
     ...Object.assign({}, ...outcome.parts.map(({ assessment }) => assessment?.status ?? {})),
@@ -64,6 +67,20 @@ export function nextStatus(cluster: SpaceCluster, outcome: Outcome, now: string)
     conditions: setConditions(parts, kstatus(ready, progress, generation), now),
   };
   return status;
+}
+
+/** A part may be on its way, or be renewed, without anybody waiting for it in the pass: Reconciling says so until it is done. */
+function progressOf({ progress, parts }: Outcome, ready: ReturnType<typeof serving>): Progress {
+  if (progress.kind !== 'settled') return progress;
+  if (ready.status !== 'True') return { kind: 'working', reason: ready.reason, message: ready.message };
+  const renewals = parts.flatMap(({ engine, renewal }) =>
+    renewal.kind === 'none'
+      ? []
+      : [`${engine.component}: ${renewal.kind === 'wait' ? renewal.why : `${renewal.pod} is being renewed`}`],
+  );
+  return renewals.length === 0
+    ? progress
+    : { kind: 'working', reason: REASONS.renewing, message: renewals.join('; ') };
 }
 
 /** While paused nothing is looked at: all else stays as it was last seen. */

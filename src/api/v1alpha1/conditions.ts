@@ -37,6 +37,7 @@ export const REASONS = {
   settled: 'Settled',
   reconciling: 'Reconciling',
   waiting: 'Waiting',
+  renewing: 'Renewing',
   notSeen: 'NotSeenYet',
   notStalled: 'NotStalled',
   paused: 'Paused',

@@ -26,6 +26,8 @@ export const ANNOTATIONS = {
   /** On a role record, as JSON: what people asked for and what became of it, and how the role last moved. */
   notes: 'spacecluster.dev/notes',
   replaceMember: 'spacecluster.dev/replace-member',
+  /** On pods: fingerprint of what the spec asked of them when they were made. */
+  asked: 'spacecluster.dev/asked',
   forcePrimary: 'spacecluster.dev/force-primary',
   acceptDataLoss: 'spacecluster.dev/accept-data-loss',
   /** Asks for a comparison of the PostgreSQL members' rows now: `postgresql`, or `postgresql/ANYTHING` for another one. */

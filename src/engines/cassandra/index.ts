@@ -4,7 +4,7 @@ import { gather } from './gather.ts';
 import type { RingObserved } from './gather.ts';
 import { operate } from './operations.ts';
 import { specs } from './specs.ts';
-import { assess } from './status.ts';
+import { assess, renewal } from './status.ts';
 
 export const cassandra: Engine<RingObserved> = {
   component: 'cassandra',
@@ -14,5 +14,6 @@ export const cassandra: Engine<RingObserved> = {
   presets: () => [],
   gather,
   operate,
+  renewal,
   assess,
 };

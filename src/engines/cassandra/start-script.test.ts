@@ -89,6 +89,16 @@ afterEach(async () => {
 });
 
 describe('start script', () => {
+  it('begins with a clean configuration when its container is started again', async () => {
+    await writeFile(join(root, 'data/joined'), '');
+    await writeFile(join(root, 'conf/truststore.pem'), 'of the last container');
+    await writeFile(join(root, 'conf/left-over'), '');
+    await chmod(join(root, 'conf/truststore.pem'), 0o440);
+    await start('c-r1-0');
+    expect(await readFile(join(root, 'conf/truststore.pem'), 'utf8')).toBe('ca.crt');
+    await expect(readFile(join(root, 'conf/left-over'))).rejects.toThrow('ENOENT');
+  });
+
   it('is sound bash', async () => {
     await run('bash', ['-n', '-c', START_SCRIPT]);
     await run('bash', ['-n', '-c', JOINED_PROBE]);

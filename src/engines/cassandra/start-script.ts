@@ -77,8 +77,8 @@ wait_until() {
 
 configure() {
   local seeds=$1 auto_bootstrap=$2
-  # After a restart of the container alone it is still there, with files that may not be written.
-  rm -rf "\${CASSANDRA_CONF:?}"/*
+  # A container that is started again finds what the last one left, and may not write over copies of read-only files.
+  find "$CASSANDRA_CONF" -mindepth 1 -delete
   cp -r /etc/cassandra/. "$CASSANDRA_CONF/"
   # A leftover of another snitch that would assign racks by address.
   rm -f "$CASSANDRA_CONF/cassandra-topology.properties"

@@ -1,6 +1,7 @@
 // The ring's word on itself. Pure.
 import type { SpaceCluster, SpaceClusterStatus } from '../../api/v1alpha1/index.ts';
 import type { Assessment } from '../engine.ts';
+import type { RenewalWish } from '../shared/renewal.ts';
 import type { MemberSeen, RingObserved } from './gather.ts';
 import { decide } from './decide.ts';
 import { replicationFactor } from './members.ts';
@@ -11,6 +12,13 @@ type MemberState = 'UN' | 'DN' | 'UJ' | '--';
 export function assess(observed: RingObserved, cluster: SpaceCluster): Assessment {
   const status = { cassandra: { members: observed.members.map((member) => memberStatus(member, observed)) } };
   return { ...verdict(observed, cluster), status };
+}
+
+/** One member at a time, and none while the ring is changing: a row may then have a copy less than it seems. */
+export function renewal(observed: RingObserved): RenewalWish {
+  const joined = observed.members.every(({ pod }) => observed.record.addresses[pod] !== undefined);
+  const settled = observed.record.settled !== '' && decide(observed).kind === 'nothing';
+  return { last: [], hold: joined && settled ? undefined : 'the ring is still being made or settled' };
 }
 
 function verdict(observed: RingObserved, cluster: SpaceCluster): Omit<Assessment, 'status'> {

@@ -1,6 +1,6 @@
 // What the operator sees of the pair: plain data from its caches.
-import { names, workloadName } from '../../api/v1alpha1/names.ts';
-import type { EndpointSlice, Pod, StatefulSet } from '../../kube/types.ts';
+import { names } from '../../api/v1alpha1/names.ts';
+import type { EndpointSlice, Pod } from '../../kube/types.ts';
 import type { EngineContext } from '../engine.ts';
 import { memberNames } from './specs.ts';
 
@@ -9,9 +9,6 @@ export interface BalancerFacts {
   readonly uid: string | undefined;
   readonly node: string | undefined;
   readonly ready: boolean;
-  /** Runs the StatefulSet's current template. */
-  readonly current: boolean;
-  readonly ending: boolean;
 }
 
 export interface PairObserved {
@@ -25,9 +22,6 @@ export interface PairObserved {
 
 export async function gather({ cluster, view }: EngineContext): Promise<PairObserved> {
   const { services, roleLeases } = names(cluster.metadata.name);
-  const set = view.statefulSets.find(
-    ({ metadata }) => metadata.name === workloadName(cluster.metadata.name, 'loadbalancer'),
-  );
   const role = view.roleLeases.find(({ metadata }) => metadata.name === roleLeases.vip);
   const slice = view.slices.find(({ metadata }) => metadata.name === services.vip);
   return {
@@ -35,7 +29,6 @@ export async function gather({ cluster, view }: EngineContext): Promise<PairObse
       factsOf(
         name,
         view.pods.find(({ metadata }) => metadata.name === name),
-        set,
       ),
     ),
     holder: role?.spec?.holderIdentity,
@@ -43,17 +36,13 @@ export async function gather({ cluster, view }: EngineContext): Promise<PairObse
   };
 }
 
-function factsOf(name: string, pod: Pod | undefined, set: StatefulSet | undefined): BalancerFacts {
-  const wanted = set?.status?.updateRevision;
-  const revision = pod?.metadata.labels?.['controller-revision-hash'];
+function factsOf(name: string, pod: Pod | undefined): BalancerFacts {
   return {
     name,
     uid: pod?.metadata.uid,
     node: pod?.spec?.nodeName,
     ready:
       pod?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false,
-    current: wanted === undefined || revision === wanted,
-    ending: pod?.metadata.deletionTimestamp !== undefined,
   };
 }
 

@@ -2,9 +2,8 @@
 import type { Engine } from '../engine.ts';
 import { gather } from './gather.ts';
 import type { PairObserved } from './gather.ts';
-import { operate } from './operations.ts';
 import { presets, specs } from './specs.ts';
-import { assess } from './status.ts';
+import { assess, renewal } from './status.ts';
 
 export { clusterWideObjects } from './metallb.ts';
 
@@ -14,6 +13,8 @@ export const loadBalancer: Engine<PairObserved> = {
   specs,
   presets,
   gather,
-  operate,
+  // The agents move the Web IP by themselves.
+  operate: () => Promise.resolve(),
+  renewal,
   assess,
 };

@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { decide } from './decide.ts';
 import type { BalancerFacts, PairObserved } from './gather.ts';
-import { assess } from './status.ts';
+import { assess, renewal } from './status.ts';
 
 function balancer(ordinal: number, change: Partial<BalancerFacts> = {}): BalancerFacts {
   return {
@@ -9,8 +8,6 @@ function balancer(ordinal: number, change: Partial<BalancerFacts> = {}): Balance
     uid: `u${ordinal}`,
     node: `n${ordinal + 1}`,
     ready: true,
-    current: true,
-    ending: false,
     ...change,
   };
 }
@@ -45,26 +42,10 @@ describe("the pair's word on itself", () => {
   });
 });
 
-describe('renewing pods of an outdated template', () => {
-  const restarted = (observed: PairObserved): string | undefined => {
-    const step = decide(observed);
-    return step.kind === 'restart' ? step.balancer.name : undefined;
-  };
-
-  test('the standby first, then the holder', () => {
-    expect(restarted(SOUND)).toBeUndefined();
-    expect(restarted(pair({ current: false }, { current: false }))).toBe('demo-lb-1');
-    expect(restarted(pair({ current: false }, {}))).toBe('demo-lb-0');
-  });
-
-  test('none while the other does not serve, is missing or ends', () => {
-    expect(restarted(pair({ current: false }, { ready: false }))).toBeUndefined();
-    expect(restarted(pair({ current: false }, { uid: undefined }))).toBeUndefined();
-    expect(restarted(pair({ current: false }, { ending: true }))).toBeUndefined();
-  });
-
-  test('one that does not serve anyway is renewed first: it may be what is wrong', () => {
-    expect(restarted(pair({ current: false, ready: false }, { current: false }))).toBe('demo-lb-0');
-    expect(restarted(pair({ current: false, ready: false }, { ready: false }))).toBe('demo-lb-0');
+describe('renewing', () => {
+  test('takes the holder last, and nobody while the Web IP leads nowhere', () => {
+    expect(renewal(SOUND)).toEqual({ last: ['demo-lb-0'], hold: undefined });
+    expect(renewal({ ...SOUND, routedTo: undefined }).hold).toContain('leads to no holder');
+    expect(renewal({ ...SOUND, holder: 'demo-lb-0/an-older-pod' }).hold).toBeDefined();
   });
 });

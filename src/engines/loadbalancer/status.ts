@@ -1,7 +1,7 @@
 // Pure: the pair's word on itself.
 import type { Assessment } from '../engine.ts';
-import { holds } from './decide.ts';
-import type { PairObserved } from './gather.ts';
+import type { RenewalWish } from '../shared/renewal.ts';
+import type { BalancerFacts, PairObserved } from './gather.ts';
 
 export function assess({ balancers, holder, routedTo }: PairObserved): Assessment {
   const serving = balancers.filter(({ ready }) => ready);
@@ -48,4 +48,18 @@ export function assess({ balancers, holder, routedTo }: PairObserved): Assessmen
   return nodes.size < balancers.length
     ? verdict(true, false, 'OneNode', `both load balancers run on ${[...nodes].join()}`)
     : verdict(true, true, 'Serving', `${active.name} serves, the other one stands by`);
+}
+
+/** The holder last, and only while the Web IP leads to it. */
+export function renewal({ balancers, holder, routedTo }: PairObserved): RenewalWish {
+  const active = balancers.find((balancer) => holds(balancer, holder));
+  return {
+    last: active === undefined ? [] : [active.name],
+    hold:
+      active === undefined || routedTo?.uid !== active.uid ? 'the Web IP leads to no holder yet' : undefined,
+  };
+}
+
+function holds({ name, uid }: BalancerFacts, holder: string | undefined): boolean {
+  return uid !== undefined && holder === `${name}/${uid}`;
 }

@@ -4,7 +4,7 @@ import { gather } from './gather.ts';
 import type { PairObserved } from './gather.ts';
 import { presets } from './presets.ts';
 import { specs } from './specs.ts';
-import { assess } from './status.ts';
+import { assess, renewal } from './status.ts';
 
 export const mysql: Engine<PairObserved> = {
   component: 'mysql',
@@ -14,5 +14,6 @@ export const mysql: Engine<PairObserved> = {
   gather,
   // The agents bootstrap, replicate and fail over by themselves: the operator is not on that path.
   operate: () => Promise.resolve(),
+  renewal,
   assess,
 };

@@ -6,6 +6,7 @@ import type { RoleRecord } from '../../agent/role-record.ts';
 import type { SpaceCluster, SpaceClusterStatus } from '../../api/v1alpha1/index.ts';
 import { ANNOTATIONS } from '../../api/v1alpha1/names.ts';
 import type { Assessment } from '../engine.ts';
+import type { RenewalWish } from '../shared/renewal.ts';
 import type { MemberSeen, PairObserved } from './gather.ts';
 
 export function assess(observed: PairObserved, cluster: SpaceCluster): Assessment {
@@ -60,6 +61,16 @@ function stranded(
     'NoRecordedCopy',
     `no running member has every acknowledged commit; wanted: ${wanted}. Bring it back, or accept a loss: ${choices.join('; ')}`,
   );
+}
+
+/** The primary last, and only while it serves: a Ready standby is a recorded copy, so it can take over without a loss. */
+export function renewal({ record, members, writers }: PairObserved): RenewalWish {
+  const primary = members.find(({ identity }) => identity !== undefined && identity === record?.holder);
+  const serves = primary !== undefined && record?.phase === 'open' && writers.includes(primary.pod);
+  return {
+    last: primary === undefined ? [] : [primary.pod],
+    hold: serves ? undefined : 'no open primary serves',
+  };
 }
 
 function isCopy({ record }: PairObserved, member: MemberSeen): boolean {

@@ -1,7 +1,7 @@
 // PostgreSQL, two writable members, as one of the five parts. The agents do the work; the operator makes objects and reads reports.
 import type { Engine } from '../engine.ts';
 import { presets, specs } from './specs.ts';
-import { assess, observe } from './status.ts';
+import { assess, observe, renewal } from './status.ts';
 import type { ObservedPair } from './status.ts';
 
 export const postgresql: Engine<ObservedPair> = {
@@ -11,5 +11,6 @@ export const postgresql: Engine<ObservedPair> = {
   presets,
   gather: async ({ cluster, view }) => Promise.resolve(observe(cluster, view)),
   operate: async () => Promise.resolve(),
+  renewal,
   assess,
 };

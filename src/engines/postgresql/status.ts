@@ -3,6 +3,7 @@ import type { SpaceCluster, SpaceClusterStatus } from '../../api/v1alpha1/index.
 import { names, podName } from '../../api/v1alpha1/names.ts';
 import type { Pod } from '../../kube/types.ts';
 import type { Assessment, ClusterView } from '../engine.ts';
+import type { RenewalWish } from '../shared/renewal.ts';
 import { memberService, ORDINALS } from './names.ts';
 import { decodeReport, REPORT_ANNOTATION } from './report.ts';
 import type { Report } from './report.ts';
@@ -67,6 +68,12 @@ export function assess({ members }: ObservedPair): Assessment {
       },
     },
   };
+}
+
+/** Both are equals. One may leave while the other serves and has what it has, which the links tell. */
+export function renewal({ members }: ObservedPair): RenewalWish {
+  const whole = members.every((member) => member.serving && linkOf(member) === 'streaming');
+  return { last: [], hold: whole ? undefined : `the members are not in step: ${links(members)}` };
 }
 
 function verdict(members: readonly ObservedMember[], whole: boolean): Pick<Assessment, 'reason' | 'message'> {

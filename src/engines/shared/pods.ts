@@ -1,6 +1,6 @@
 // Pure builders of pods: restricted security, anti-affinity inside a part, the agent as a native sidecar, the StatefulSet.
 import type { ComponentResources, SpaceCluster } from '../../api/v1alpha1/index.ts';
-import { PORTS, selectorLabels, workloadName } from '../../api/v1alpha1/names.ts';
+import { ANNOTATIONS, PORTS, selectorLabels, workloadName } from '../../api/v1alpha1/names.ts';
 import type { Component } from '../../api/v1alpha1/names.ts';
 import type {
   Affinity,
@@ -13,6 +13,7 @@ import type {
   VolumeMount,
 } from '../../kube/types.ts';
 import type { SpecInput } from '../engine.ts';
+import { askedOf } from './asked.ts';
 import { ownedMeta } from './objects.ts';
 
 /** The agent's UID: its own, so that it can neither read nor signal the engine's processes. */
@@ -135,7 +136,7 @@ export interface StatefulSetOptions {
 
 /**
  * A part's StatefulSet: all pods at once (OrderedReady deadlocks on a full restart), restarted by the operator only
- * (OnDelete: standby, switchover, old primary), volumes kept.
+ * (OnDelete; in which order: renewal.ts), volumes kept.
  */
 export function statefulSet(
   cluster: SpaceCluster,
@@ -156,7 +157,10 @@ export function statefulSet(
       persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },
       selector: { matchLabels: labels },
       template: {
-        metadata: { labels: { ...labels, 'app.kubernetes.io/managed-by': 'spacecluster' } },
+        metadata: {
+          labels: { ...labels, 'app.kubernetes.io/managed-by': 'spacecluster' },
+          annotations: { [ANNOTATIONS.asked]: askedOf(cluster, component, options.pod) },
+        },
         spec: {
           automountServiceAccountToken: false,
           enableServiceLinks: false,

@@ -3,7 +3,7 @@ import type { Engine } from '../engine.ts';
 import { gather } from './gather.ts';
 import type { WorkersObserved } from './gather.ts';
 import { presets, specs } from './specs.ts';
-import { assess } from './status.ts';
+import { assess, renewal } from './status.ts';
 
 export const worker: Engine<WorkersObserved> = {
   component: 'worker',
@@ -13,5 +13,6 @@ export const worker: Engine<WorkersObserved> = {
   gather,
   // Kubernetes starts and ends workers; there is nothing to do that the StatefulSet does not.
   operate: () => Promise.resolve(),
+  renewal,
   assess,
 };

@@ -55,6 +55,7 @@ describe('specs', () => {
 
 describe('assess', () => {
   const seen = (...nodes: readonly (string | undefined)[]) => ({
+    coordinator: undefined,
     workers: nodes.map((node, index) => ({ pod: `demo-worker-${index}`, node, ready: node !== undefined })),
   });
 

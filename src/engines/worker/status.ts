@@ -2,6 +2,7 @@
 import type { SpaceCluster } from '../../api/v1alpha1/index.ts';
 import { selectorLabels } from '../../api/v1alpha1/names.ts';
 import type { Assessment } from '../engine.ts';
+import type { RenewalWish } from '../shared/renewal.ts';
 import type { WorkersObserved } from './gather.ts';
 
 export function assess({ workers }: WorkersObserved, cluster: SpaceCluster): Assessment {
@@ -27,6 +28,11 @@ export function assess({ workers }: WorkersObserved, cluster: SpaceCluster): Ass
       },
     },
   };
+}
+
+/** The coordinator last, so that its role moves once. */
+export function renewal({ coordinator }: WorkersObserved): RenewalWish {
+  return { last: coordinator === undefined ? [] : [coordinator], hold: undefined };
 }
 
 function verdict(
