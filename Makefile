@@ -49,6 +49,18 @@ generate: $(STAMP) ## Make the types and the chart's CRD from crds/
 bench: bundle ## Measure; writes docs/benchmarks.md and build/bench/
 	@scripts/bench.sh
 
+.PHONY: test-ha
+test-ha: bundle ## Every fault of the catalogue on a fabric under load (FAULT=regex: only those)
+	@scripts/ha.sh test
+
+.PHONY: soak
+soak: bundle ## Faults drawn at random: MINUTES=60 SEED=1
+	@scripts/ha.sh soak
+
+.PHONY: bench-ha
+bench-ha: bundle ## Measure failovers, RUNS=10 each; writes docs/benchmarks-ha.md; an interrupted run goes on
+	@scripts/ha.sh bench
+
 ##@ Build
 .PHONY: deps
 deps: $(STAMP) ## Install the npm packages

@@ -11,6 +11,8 @@ const shared = {
 };
 
 export default {
+  // A busy machine is not a failure.
+  testTimeout: 30_000,
   workerIdleMemoryLimit: '512MB',
   maxWorkers: 2,
   projects: [

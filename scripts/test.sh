@@ -11,4 +11,7 @@ say "the product's image"
 cluster_image
 say "the operator, by its Helm chart"
 install_operator
-SPC_TEST_IMAGE=$IMAGE_REPOSITORY:$IMAGE_TAG exec scripts/run-tests.sh unit integration
+suites=(unit integration)
+# The faults are the lab's own.
+[ "$CLUSTER" != lab ] || suites+=(ha)
+SPC_TEST_IMAGE=$IMAGE_REPOSITORY:$IMAGE_TAG exec scripts/run-tests.sh "${suites[@]}"

@@ -31,9 +31,9 @@ export class Ground {
   }
 
   /** The fabric is made when it is not there, and left there: the next run goes on from it. */
-  static async open(fabric: Fabric): Promise<Ground> {
+  static async open(fabric: Fabric, spec: Readonly<Record<string, unknown>> = {}): Promise<Ground> {
     await makeNamespace(fabric.namespace);
-    await mustKubectl(['apply', '-f', '-'], manifest(fabric));
+    await mustKubectl(['apply', '-f', '-'], manifest(fabric, spec));
     const { kube, log } = await openBench(fabric.namespace);
     const ground = new Ground(kube, log, fabric);
     await untilSettled(kube, fabric, UP_MS, whole);

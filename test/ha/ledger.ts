@@ -26,6 +26,21 @@ export function longestGap(attempts: readonly Attempt[], since: number): number 
   return gaps.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...gaps);
 }
 
+/** Milliseconds from `since` to the last failed attempt after it; 0 when none failed. */
+export function lastErrorAfter(attempts: readonly Attempt[], since: number): number {
+  const failed = attempts.filter(({ error, to }) => error !== '' && to >= since);
+  return failed.length === 0 ? 0 : Math.max(...failed.map(({ to }) => to)) - since;
+}
+
+/** Keys that two members do not hold with the same value. */
+export function differences(
+  a: ReadonlyMap<number, string>,
+  b: ReadonlyMap<number, string>,
+): readonly number[] {
+  const keys = new Set([...a.keys(), ...b.keys()]);
+  return [...keys].filter((key) => a.get(key) !== b.get(key));
+}
+
 /** Errors since a moment, counted by their text. */
 export function errorsSince(attempts: readonly Attempt[], since: number): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();

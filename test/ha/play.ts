@@ -2,10 +2,12 @@
 // looked up.
 import { eventually, pause } from '../integration/kube-support.ts';
 import type { NodeName } from '../lab/lab.ts';
+import type { Target } from './clients/client.ts';
 import type { Fault } from './faults.ts';
 import type { Ground, Kind } from './ground.ts';
 import { History } from './history.ts';
-import { changesOfWriter, errorsSince, longestGap, missing } from './ledger.ts';
+import { acknowledged, changesOfWriter, differences, errorsSince } from './ledger.ts';
+import { lastErrorAfter, longestGap, missing } from './ledger.ts';
 import { lookup, startWriter } from './outside.ts';
 import type { Place, Writer } from './outside.ts';
 
@@ -15,6 +17,7 @@ const WARM_UP_MS = 3_000;
 /** After all is whole again. */
 const COOL_DOWN_MS = 3_000;
 const TOOK_HOLD_MS = 120_000;
+const CONVERGED_MS = 120_000;
 const EVERY_MS: Readonly<Record<Kind, number>> = { mysql: 20, postgresql: 20, cassandra: 50, http: 25 };
 const TIMEOUT_MS: Readonly<Record<Kind, number>> = {
   mysql: 1_500,
@@ -26,10 +29,14 @@ const TIMEOUT_MS: Readonly<Record<Kind, number>> = {
 export interface Ledger {
   readonly kind: Kind;
   readonly acknowledged: number;
-  /** Acknowledged and not there. */
+  /** Acknowledged and not there; of a pair with two writable members, on either. */
   readonly lost: readonly number[];
+  /** Rows that two members do not hold alike. */
+  readonly different: readonly number[];
   /** Milliseconds without an acknowledgement, the worst after the fault. */
   readonly gapMs: number;
+  /** Milliseconds from the fault to the last failed attempt. */
+  readonly failingMs: number;
   readonly errors: ReadonlyMap<string, number>;
   /** Changes of writer beyond the role's hand-overs: two wrote at once. */
   readonly strays: number;
@@ -51,7 +58,9 @@ export async function play(ground: Ground, fault: Fault): Promise<Played> {
   const place = NODES.find((node) => !struck.includes(node)) ?? 'client';
   const history = new History();
   await history.start(ground.kube, ground.fabric.namespace, ground.log);
-  const writers = await Promise.all(fault.ledgers.map((kind) => start(ground, kind, place)));
+  const books = await Promise.all(fault.ledgers.map((kind) => open(ground, kind, place)));
+  const stop = (): Promise<unknown> =>
+    Promise.all(books.flatMap(({ main, rivals }) => [main, ...rivals]).map((writer) => writer.stop()));
   const began = Date.now();
   try {
     await pause(WARM_UP_MS);
@@ -61,44 +70,94 @@ export async function play(ground: Ground, fault: Fault): Promise<Played> {
     await ground.untilWhole();
     const wholeMs = Date.now() - blow.at;
     await pause(COOL_DOWN_MS);
-    await Promise.all(writers.map((writer) => writer.stop()));
+    await stop();
     const handOvers = history.handOvers(ground.leaseOf('mysql'), began);
-    const ledgers = await Promise.all(writers.map((writer) => close(writer, place, blow.at, handOvers)));
+    const ledgers = await Promise.all(books.map((book) => close(ground, book, blow.at, handOvers)));
     return { fault: fault.name, ledgers, wholeMs, violation: history.violation() };
   } finally {
-    await Promise.allSettled(writers.map((writer) => writer.stop()));
+    await stop().catch(() => undefined);
     await history.stop();
   }
 }
 
-async function start(ground: Ground, kind: Kind, place: Place): Promise<Writer> {
-  // The Web IP is for those outside; the databases' Services are known on the nodes only.
-  return startWriter(kind === 'http' ? 'client' : place, {
-    target: await ground.target(kind),
-    // Unique for all runs on one fabric.
-    firstId: Date.now() * 100,
-    everyMs: EVERY_MS[kind],
-    timeoutMs: TIMEOUT_MS[kind],
-  });
+/** A writer, and where two members take writes one more at each, for the same rows. */
+interface Book {
+  readonly place: Place;
+  readonly main: Writer;
+  readonly rivals: readonly Writer[];
 }
 
-async function close(
-  { target, attempts }: Writer,
-  place: Place,
-  at: number,
-  handOvers: number,
-): Promise<Ledger> {
-  const ids = attempts.map(({ id }) => id);
-  const found =
-    target.kind === 'http'
-      ? new Map(ids.map((id) => [id, '']))
-      : await lookup(place, { target, first: Math.min(...ids), last: Math.max(...ids) });
-  return {
-    kind: target.kind,
-    acknowledged: attempts.filter(({ error }) => error === '').length,
-    lost: missing(attempts, found),
+async function open(ground: Ground, kind: Kind, node: Place): Promise<Book> {
+  // The Web IP is for those outside; the databases' Services are known on the nodes only.
+  const place = kind === 'http' ? 'client' : node;
+  const start = (target: Target): Promise<Writer> =>
+    // Ids are unique for all runs on one fabric.
+    startWriter(place, {
+      target,
+      firstId: nextId(),
+      everyMs: EVERY_MS[kind],
+      timeoutMs: TIMEOUT_MS[kind],
+    });
+  const main = await start(await ground.target(kind));
+  const rivals = [];
+  for (const target of await members(ground, kind)) rivals.push(await start(target));
+  return { place, main, rivals };
+}
+
+let last = 0;
+
+/** Far from all others: a writer makes less than a million attempts. */
+function nextId(): number {
+  last = Math.max(last + 1_000_000, Date.now() * 1_000);
+  return last;
+}
+
+async function members(ground: Ground, kind: Kind): Promise<readonly Target[]> {
+  if (kind !== 'postgresql') return [];
+  return Promise.all([0, 1].map((n) => ground.target(kind, ground.pod(`postgresql-${n}`))));
+}
+
+async function close(ground: Ground, book: Book, at: number, handOvers: number): Promise<Ledger> {
+  const { place, main, rivals } = book;
+  const { kind } = main.target;
+  const attempts = main.attempts;
+  const base = {
+    kind,
+    acknowledged: acknowledged(attempts).length,
     gapMs: longestGap(attempts, at),
+    failingMs: lastErrorAfter(attempts, at),
     errors: errorsSince(attempts, at),
-    strays: target.kind === 'mysql' ? Math.max(0, changesOfWriter(found) - handOvers) : 0,
   };
+  if (kind === 'http') return { ...base, lost: [], different: [], strays: 0 };
+  const every = [main, ...rivals].flatMap((writer) => writer.attempts);
+  const ids = every.map(({ id }) => id);
+  const find = (target: Target): Promise<ReadonlyMap<number, string>> =>
+    lookup(place, { target, first: Math.min(...ids), last: Math.max(...ids) });
+  if (rivals.length === 0) {
+    const found = await find(main.target);
+    const strays = kind === 'mysql' ? Math.max(0, changesOfWriter(found) - handOvers) : 0;
+    return { ...base, lost: missing(every, found), different: [], strays };
+  }
+  const [a, b] = await alike(await members(ground, kind), find);
+  return {
+    ...base,
+    lost: [...missing(every, a), ...missing(every, b)],
+    different: differences(a, b),
+    strays: 0,
+  };
+}
+
+/** Both members' rows, as soon as they are alike, or as they are when the time is over. */
+async function alike(
+  targets: readonly Target[],
+  find: (target: Target) => Promise<ReadonlyMap<number, string>>,
+): Promise<readonly [ReadonlyMap<number, string>, ReadonlyMap<number, string>]> {
+  const end = Date.now() + CONVERGED_MS;
+  for (;;) {
+    const [a = new Map<number, string>(), b = new Map<number, string>()] = await Promise.all(
+      targets.map(find),
+    );
+    if (differences(a, b).length === 0 || Date.now() > end) return [a, b];
+    await pause(1_000);
+  }
 }

@@ -67,7 +67,12 @@ export function postgresqlClient({ host, port, user, password, database, ca }: T
           [first, last],
         ),
       );
-      return new Map(rows.map(({ id, server }) => [Number(id), server]));
+      const contended = await made.query<{ id: number; v: string }>('SELECT id, v FROM ha_contended');
+      return new Map([
+        ...rows.map(({ id, server }) => [Number(id), server] as const),
+        // Below zero, so that they are compared between the members with all others.
+        ...contended.rows.map(({ id, v }) => [-1 - id, v] as const),
+      ]);
     },
     close: async () => {
       forget();

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# make test-ha, soak and bench-ha: the cluster with the operator of this checkout, then faults on a fabric of its own.
+set -euo pipefail
+# shellcheck source=cluster.sh
+. "$(dirname "${BASH_SOURCE[0]}")/cluster.sh"
+
+[ "$CLUSTER" = lab ] || die "the faults are the lab's own: CLUSTER=lab"
+cd "$ROOT"
+cluster_up
+cluster_image
+install_operator
+case ${1:-} in
+  test) SPC_HA=${FAULT:-all} exec scripts/run-tests.sh ha ;;
+  soak) exec node --no-warnings test/ha/soak.ts ;;
+  bench) COMMIT=$(git rev-parse --short HEAD) exec node --no-warnings bench/ha.ts ;;
+  *) die "test, soak or bench, not '${1:-}'" ;;
+esac

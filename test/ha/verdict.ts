@@ -1,0 +1,25 @@
+// What is wrong with a played fault, and a line that tells it. Pure.
+import type { Played } from './play.ts';
+
+/** Empty when every rule was kept. */
+export function wrong({ ledgers, violation }: Played): readonly string[] {
+  const found = ledgers.flatMap(({ kind, lost, different, strays, acknowledged }) => [
+    ...(lost.length > 0
+      ? [`${kind}: ${lost.length} acknowledged writes are lost: ${lost.slice(0, 5).join()}`]
+      : []),
+    ...(different.length > 0
+      ? [`${kind}: ${different.length} rows differ: ${different.slice(0, 5).join()}`]
+      : []),
+    ...(strays > 0 ? [`${kind}: two members wrote at once`] : []),
+    ...(acknowledged < 20 ? [`${kind}: only ${acknowledged} writes were acknowledged`] : []),
+  ]);
+  return violation === '' ? found : [...found, violation];
+}
+
+export function describePlayed({ fault, ledgers, wholeMs }: Played): string {
+  const told = ledgers.map(
+    ({ kind, acknowledged, lost, gapMs, failingMs }) =>
+      `${kind} ${acknowledged} acknowledged, ${lost.length} lost, gap ${gapMs} ms, failing for ${failingMs} ms`,
+  );
+  return `${fault}: ${told.join('; ')}; whole after ${Math.round(wholeMs / 1_000)} s`;
+}

@@ -1,0 +1,67 @@
+// The arithmetic of the fault tests: a ledger that cannot show a loss or a gap proves nothing.
+import { describe, expect, it } from '@jest/globals';
+import type { Attempt } from '../ha/clients/main.ts';
+import { changesOfWriter, differences, lastErrorAfter, longestGap, missing } from '../ha/ledger.ts';
+
+const ok = (id: number, to: number): Attempt => ({ id, from: to - 5, to, error: '', by: '' });
+const failed = (id: number, to: number): Attempt => ({ ...ok(id, to), error: 'refused' });
+
+describe('a ledger', () => {
+  it('misses what was acknowledged and is not there, and nothing else', () => {
+    const attempts = [ok(1, 10), failed(2, 20), ok(2, 30), failed(3, 40)];
+    expect(missing(attempts, new Map([[2, '']]))).toEqual([1]);
+    expect(
+      missing(
+        attempts,
+        new Map([
+          [1, ''],
+          [2, ''],
+        ]),
+      ),
+    ).toEqual([]);
+  });
+
+  it('finds the longest time without an acknowledgement that ends after the fault', () => {
+    const attempts = [ok(1, 0), ok(2, 900), ok(3, 1_000), failed(4, 1_200), ok(4, 1_500), ok(5, 1_520)];
+    expect(longestGap(attempts, 1_100)).toBe(500);
+    expect(longestGap(attempts, 0)).toBe(900);
+  });
+
+  it('calls a gap that never ends infinite', () => {
+    expect(longestGap([ok(1, 10)], 20)).toBe(Number.POSITIVE_INFINITY);
+    expect(longestGap([], 0)).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('says how long requests failed', () => {
+    expect(lastErrorAfter([failed(1, 5), ok(1, 10), failed(2, 30), ok(2, 40)], 10)).toBe(20);
+    expect(lastErrorAfter([failed(1, 5), ok(1, 10)], 10)).toBe(0);
+  });
+
+  it('counts the changes of the writer', () => {
+    const found = new Map([
+      [3, 'b'],
+      [1, 'a'],
+      [2, 'a'],
+      [4, 'a'],
+    ]);
+    expect(changesOfWriter(found)).toBe(2);
+  });
+
+  it('compares members by key and value', () => {
+    const a = new Map([
+      [1, 'x'],
+      [-1, '7'],
+    ]);
+    expect(
+      differences(
+        a,
+        new Map([
+          [1, 'x'],
+          [-1, '8'],
+          [2, 'y'],
+        ]),
+      ),
+    ).toEqual([-1, 2]);
+    expect(differences(a, new Map(a))).toEqual([]);
+  });
+});
