@@ -8,6 +8,11 @@ import { copyOf, sameCopy } from './member-state.ts';
 import { isPending, isRecorded, ownCopy, peerMayCount, peerSurelyCounts, wait, writeStep } from './view.ts';
 import type { Recorded, Step, View } from './view.ts';
 
+/**
+ * A primary that does not answer for so long is closed where the standby can go on. At level Fast its deadline passes first; at
+ * the slower levels, meant for a slow API server, nobody need wait so long for a hung server.
+ */
+const HUNG_MS = 3_000;
 /** So long a restarted primary waits for the standby to connect again, and then to have everything. */
 const RECONNECT_MS = 3_000;
 const CATCH_UP_MS = 10_000;
@@ -20,10 +25,7 @@ export function decideAsHolder(view: Recorded): Step {
   const { engine, record } = view;
   switch (engine.kind) {
     case 'unknown':
-      // Nobody knows whether it is open: only a closed or killed one may be left.
-      return giveUpReason(view) === undefined
-        ? wait(engine.why)
-        : { kind: 'close', reason: giveUpReason(view) ?? '' };
+      return whileSilent(view, engine.why);
     case 'empty':
       return ownFirstStart(view) ?? release(view, 'its data are gone');
     case 'down':
@@ -57,6 +59,14 @@ function ownFirstStart({ record, member, job }: Recorded): Step | undefined {
   return job === undefined
     ? { kind: 'initialize', datadir: copy.datadir, serverUuid: copy.serverUuid }
     : wait('the first server is being made');
+}
+
+/** Nobody knows whether it is open: only a closed or killed one may be left. */
+function whileSilent(view: Recorded, why: string): Step {
+  const { silent } = view.history;
+  const hung = silent !== undefined && view.now - silent > HUNG_MS && canTakeOver(view);
+  const reason = giveUpReason(view) ?? (hung ? 'mysqld does not answer' : undefined);
+  return reason === undefined ? wait(why) : { kind: 'close', reason };
 }
 
 /** mysqld has ended. Where the standby can go on it does so sooner than a crash recovery ends. */

@@ -362,6 +362,14 @@ describe('serving', () => {
   }
 });
 
+function hung(ms: number): View {
+  return {
+    ...VIEW,
+    engine: { kind: 'unknown', why: 'no answer' },
+    history: { ...VIEW.history, silent: NOW - ms },
+  };
+}
+
 describe('giving the role up', () => {
   table([
     ['the other one having taken it, it closes (L1)', { ...OTHER, engine: OPEN }, 'close'],
@@ -382,6 +390,9 @@ describe('giving the role up', () => {
       { ...VIEW, stopping: true, engine: { kind: 'unknown', why: '' } },
       'close',
     ],
+    ['a server that hangs is closed, so that the standby goes on', hung(3_001), 'close'],
+    ['not at once', hung(2_900), 'wait'],
+    ['and not where nobody could go on', { ...hung(60_000), peer: undefined }, 'wait'],
     [
       'a crash leaves the role to a standby that can take over',
       { ...VIEW, engine: { kind: 'down', datadir: 'data-a' } },

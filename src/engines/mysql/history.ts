@@ -7,6 +7,8 @@ export interface History {
   readonly run: string;
   /** Since when it has been seen to run. */
   readonly since: number;
+  /** Since when it has not answered though it runs; undefined while it does. */
+  readonly silent: number | undefined;
   /** Since when no standby is connected; undefined while one is. */
   readonly alone: number | undefined;
   /** Since when commits wait for an acknowledgement without any coming; undefined while they flow. */
@@ -35,6 +37,7 @@ export function startHistory(now: number): History {
   return {
     run: '',
     since: now,
+    silent: undefined,
     alone: undefined,
     stalled: undefined,
     counted: false,
@@ -49,7 +52,10 @@ export function startHistory(now: number): History {
 
 /** @param counted does the record name the standby, by the data directory it runs on as far as that is known? */
 export function remember(history: History, engine: EngineState, counted: boolean, now: number): History {
-  if (engine.kind !== 'running') return { ...startHistory(now), losses: history.losses };
+  if (engine.kind !== 'running') {
+    const silent = engine.kind === 'unknown' ? (history.silent ?? now) : undefined;
+    return { ...startHistory(now), losses: history.losses, silent };
+  }
   const before =
     history.run === engine.run ? history : { ...startHistory(now), losses: history.losses, counted };
   const { semiSync } = engine;
@@ -60,6 +66,7 @@ export function remember(history: History, engine: EngineState, counted: boolean
   return {
     run: engine.run,
     since: before.since,
+    silent: undefined,
     alone: semiSync.clients > 0 ? undefined : (before.alone ?? now),
     stalled: flowing ? undefined : (before.stalled ?? now),
     counted,
