@@ -24,12 +24,17 @@ const role: Lease = {
   metadata: { name: 'demo-vip' },
   spec: { holderIdentity: 'demo-lb-0/uid', leaseTransitions: 2 },
 };
-const announcement = (node: string): ServiceL2Status => ({
+/** @param label the speaker that wrote it last; the status may be another's */
+const announcement = (node: string, label = node): ServiceL2Status => ({
   apiVersion: 'metallb.io/v1beta1',
   kind: 'ServiceL2Status',
   metadata: {
     name: 'l2-x',
-    labels: { 'metallb.io/service-name': 'demo-vip', 'metallb.io/service-namespace': 'demo' },
+    labels: {
+      'metallb.io/service-name': 'demo-vip',
+      'metallb.io/service-namespace': 'demo',
+      'metallb.io/node': label,
+    },
   },
   status: { node },
 });
@@ -57,6 +62,11 @@ describe('VIPAnnounced', () => {
     ['NotAnnounced', { announcements: [announcement('n2')] }],
   ])('%s', (reason, change) => {
     expect(assessVip(sampleCluster(), { ...GOOD, ...change })).toMatchObject({ announced: false, reason });
+  });
+
+  it('believes the speaker that wrote last, though the status is still that of the one before', () => {
+    const stuck = { ...GOOD, announcements: [announcement('n3', 'n1')] };
+    expect(assessVip(sampleCluster(), stuck).announced).toBe(true);
   });
 
   it('does without the speakers where MetalLB does not report them', () => {

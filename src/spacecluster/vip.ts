@@ -61,7 +61,10 @@ export function assessVip(cluster: SpaceCluster, facts: VipFacts): VipAssessment
   return verdict(true, 'Announced', `${wanted} is announced from ${node}`);
 }
 
-/** By labels and not by name: two speakers may fight over one object's name (MetalLB issue 2938). */
+/**
+ * By labels: two speakers may fight over one object (MetalLB issue 2938). The one that announces then writes its node into the
+ * label, and is refused to write it into the status, which may never change.
+ */
 function announcersOf(
   announcements: readonly ServiceL2Status[] | undefined,
   namespace: string,
@@ -73,5 +76,5 @@ function announcersOf(
         metadata.labels?.['metallb.io/service-name'] === service &&
         metadata.labels['metallb.io/service-namespace'] === namespace,
     )
-    .flatMap(({ status }) => (status?.node === undefined ? [] : [status.node]));
+    .flatMap(({ metadata, status }) => metadata.labels?.['metallb.io/node'] ?? status?.node ?? []);
 }
