@@ -6,6 +6,7 @@ import { clusterWideObjects } from '../../engines/loadbalancer/index.ts';
 import type { KubeObject, ResourceType } from '../../kube/types.ts';
 import {
   ConfigMaps,
+  Namespaces,
   PersistentVolumeClaims,
   Pods,
   resourceOf,
@@ -24,7 +25,7 @@ export async function finalize(scope: Scope): Promise<void> {
   await stopParts(scope);
   if (scope.cluster.spec.deletionPolicy === 'Delete') {
     await deleteData(scope);
-  } else {
+  } else if (!(await namespaceEnds(scope))) {
     // Last word of the role Leases, after every pod is gone: who has every acknowledged commit (M2).
     await ensureState(scope);
   }
@@ -32,6 +33,13 @@ export async function finalize(scope: Scope): Promise<void> {
     await remove(scope, object);
   await removeFinalizer(scope.kube, SpaceClusters, scope.cluster, FINALIZER, scope.signal);
   scope.log.info('cluster finalized', { deletionPolicy: scope.cluster.spec.deletionPolicy });
+}
+
+/** With its namespace everything goes, and nothing new can be written there: there is nothing to remember. */
+async function namespaceEnds(scope: Scope): Promise<boolean> {
+  const { namespace } = scope.cluster.metadata;
+  const { metadata } = await scope.kube.get(Namespaces, undefined, namespace, { signal: scope.signal });
+  return metadata.deletionTimestamp !== undefined;
 }
 
 /** Ends all pods before anything else goes, so that no member outlives its Leases, Secrets or volumes. */
