@@ -14,21 +14,22 @@ const chosen = FAULTS.filter(({ name, ci }) =>
   asked === '' ? ci === true : asked === 'all' || new RegExp(asked).test(name),
 );
 
-let ground: Ground;
+let ground: Ground | undefined;
 
 beforeAll(async () => {
   ground = await Ground.open(FABRIC);
 }, PLAY_MS);
 
 afterAll(async () => {
-  if (process.env['SPC_HA_KEEP'] === undefined) await ground.remove();
-  ground.close();
+  if (process.env['SPC_HA_KEEP'] === undefined) await ground?.remove();
+  ground?.close();
 }, PLAY_MS);
 
 describe('nothing acknowledged is lost, and all heals', () => {
   it.each(chosen.map((fault) => [fault.name, fault] as const))(
     '%s',
     async (_name, fault) => {
+      if (ground === undefined) throw new Error('there is no fabric');
       const played = await play(ground, fault);
       process.stderr.write(`${describePlayed(played)}\n`);
       expect(wrong(played)).toEqual([]);
