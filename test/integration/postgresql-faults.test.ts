@@ -5,7 +5,7 @@ import { ANNOTATIONS } from '../../src/api/v1alpha1/names.ts';
 import type { AuditResult } from '../../src/engines/postgresql/audit.ts';
 import { podProcesses, signalContainer } from '../lab/lab.ts';
 import type { ContainerRef } from '../lab/lab.ts';
-import { eventually } from './kube-support.ts';
+import { eventually, pause } from './kube-support.ts';
 import { equalOnBoth, NAME, openPair } from './postgresql-support.ts';
 import type { Pair } from './postgresql-support.ts';
 
@@ -210,4 +210,89 @@ describe('a member that does not answer', () => {
     await bothServe(90_000);
     await equalOnBoth(pair, ROWS('told'), 20_000);
   }, 150_000);
+});
+
+describe('WAL that is kept for a member (P3)', () => {
+  test('is given up at its bound, and then no row of either member is lost', async () => {
+    await bothServe(60_000);
+    await tableOnBoth('kept', 'CREATE TABLE kept (id serial PRIMARY KEY, v int NOT NULL, filler text)');
+    const insert =
+      'INSERT INTO kept (v, filler) SELECT g, repeat(md5(g::text), 60) FROM generate_series(1, 5000) g';
+    await pair.sql(0, `ALTER SYSTEM SET max_slot_wal_keep_size = '16MB'`, 'postgres');
+    await pair.sql(0, 'SELECT pg_reload_conf()', 'postgres');
+    // The links stand still both ways, and member 1 is up: as if the network between them were gone for long.
+    const links = await eventually('the new table is copied', 20_000, async () => {
+      const all = await podProcesses(NAMESPACE, MEMBERS[1] ?? '', 'postgresql');
+      const found = all.filter(({ args }) => /walsender|replication .*worker/.test(args));
+      return found.length === 2 ? found : undefined;
+    });
+    for (const { pid } of links) process.kill(pid, 'SIGSTOP');
+    try {
+      await pair.sql(1, insert);
+      await eventually('the slot is given up', 60_000, async () => {
+        await pair.sql(0, insert);
+        await pair.sql(0, 'SELECT pg_switch_wal(); CHECKPOINT', 'postgres');
+        const status = await pair.sql(
+          0,
+          "SELECT wal_status FROM pg_replication_slots WHERE slot_name ~ '^to_'",
+          'postgres',
+        );
+        return status === 'lost';
+      });
+      await eventually('that is told', 20_000, async () => (await pair.report(0))?.reason === 'WalGivenUp');
+      expect(await pair.serving()).toContain(MEMBERS[0]);
+      const kept = await pair.sql(0, 'SELECT sum(size) < 200 * 1024 * 1024 FROM pg_ls_waldir()', 'postgres');
+      expect(kept).toBe('t');
+      // Each has rows of its own only: odd and even numbers.
+      const own = 'SELECT DISTINCT id % 2 FROM kept';
+      expect(await Promise.all([pair.sql(0, own), pair.sql(1, own)])).toEqual(['1', '0']);
+    } finally {
+      for (const { pid } of links) process.kill(pid, 'SIGCONT');
+      await pair.sql(0, 'ALTER SYSTEM RESET max_slot_wal_keep_size', 'postgres');
+      await pair.sql(0, 'SELECT pg_reload_conf()', 'postgres');
+    }
+    await equalOnBoth(pair, 'SELECT count(*), sum(hashtextextended(k::text, 0)) FROM kept k', 60_000);
+    await eventually('all is well again', 30_000, async () => {
+      const reports = await Promise.all([pair.report(0), pair.report(1)]);
+      return reports.every((each) => each?.problem === '' && each.link === 'streaming');
+    });
+    await bothServe(60_000);
+  }, 240_000);
+});
+
+describe('a member that is to be rebuilt', () => {
+  const copy = async (): Promise<string | undefined> =>
+    (await pair.record()).copies.find(({ member }) => member === MEMBERS[1])?.serverUuid;
+
+  test('hands over what only it has, gets a new volume, and comes back as a copy; each request once', async () => {
+    await bothServe(90_000);
+    await tableOnBoth('moved', 'CREATE TABLE moved (id serial PRIMARY KEY, v int NOT NULL)');
+    const before = await copy();
+    await pair.sql(1, 'INSERT INTO moved (v) SELECT g FROM generate_series(1, 20000) g');
+    await pair.annotate({ [ANNOTATIONS.replaceMember]: MEMBERS[1] ?? '' });
+    const rebuilt = new AbortController();
+    const operator = (async () => {
+      while (!rebuilt.signal.aborted) {
+        await pair.operate();
+        await pause(1_000);
+      }
+    })();
+    try {
+      await eventually('the record names the new volume', 180_000, async () => {
+        await pair.sql(0, 'INSERT INTO moved (v) VALUES (-1)');
+        return ![undefined, before].includes(await copy());
+      });
+      await bothServe(60_000);
+    } finally {
+      rebuilt.abort();
+      await operator;
+    }
+    expect(await equalOnBoth(pair, ROWS('moved'), 30_000)).toMatch(/^20\d\d\d\|/);
+    expect(await pair.sql(0, 'SELECT count(*) FROM moved WHERE v > 0')).toBe('20000');
+    const after = await copy();
+    await pause(5_000);
+    await pair.operate();
+    expect(await copy()).toBe(after);
+    expect(await pair.serving()).toEqual(MEMBERS);
+  }, 300_000);
 });

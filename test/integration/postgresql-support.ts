@@ -1,5 +1,6 @@
 // A PostgreSQL pair without the operator: the engine's own objects on the cluster under test, and SQL on either member.
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Copy } from '../../src/agent/role-record.ts';
 import { API_VERSION, SpaceClusters } from '../../src/api/v1alpha1/index.ts';
 import type { SpaceCluster } from '../../src/api/v1alpha1/index.ts';
 import { memberTlsSecret, names } from '../../src/api/v1alpha1/names.ts';
@@ -8,8 +9,11 @@ import { decodeReport, REPORT_ANNOTATION } from '../../src/engines/postgresql/re
 import type { Report } from '../../src/engines/postgresql/report.ts';
 import { RUN_DIR } from '../../src/engines/shared/pods.ts';
 import { presets, specs } from '../../src/engines/postgresql/specs.ts';
+import type { ClusterView } from '../../src/engines/engine.ts';
+import { operate } from '../../src/engines/postgresql/replace.ts';
+import { observe } from '../../src/engines/postgresql/status.ts';
 import { Applier } from '../../src/kube/apply.ts';
-import { EndpointSlices, Leases, Namespaces, Secrets } from '../../src/kube/resources.ts';
+import { EndpointSlices, Leases, Namespaces, Pods, Secrets } from '../../src/kube/resources.ts';
 import type { HttpKubeClient } from '../../src/kube/http-client.ts';
 import type { Secret } from '../../src/kube/types.ts';
 import { certificateSpecs } from '../../src/spacecluster/certificates.ts';
@@ -33,7 +37,9 @@ export interface Pair {
   annotate(annotations: Readonly<Record<string, string>>): Promise<void>;
   /** pgbench in a member's container: a script at a fixed rate of transactions; its words. */
   load(ordinal: number, script: string, seconds: number): Promise<string>;
-  record(): Promise<{ readonly epoch: number; readonly copies: readonly { readonly member: string }[] }>;
+  record(): Promise<{ readonly epoch: number; readonly copies: readonly Copy[] }>;
+  /** One turn of the operator's part in the pair. */
+  operate(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -72,10 +78,26 @@ export async function openPair(namespace: string, image: string): Promise<Pair> 
       const lease = await kube.get(Leases, namespace, pairRecord(NAME));
       return {
         epoch: lease.spec?.leaseTransitions ?? 0,
-        copies: JSON.parse(lease.metadata.annotations?.['spacecluster.dev/copies'] ?? '[]') as readonly {
-          readonly member: string;
-        }[],
+        copies: JSON.parse(
+          lease.metadata.annotations?.['spacecluster.dev/copies'] ?? '[]',
+        ) as readonly Copy[],
       };
+    },
+    operate: async () => {
+      const [pods, slices] = await Promise.all([
+        kube.list(Pods, { namespace }),
+        kube.list(EndpointSlices, { namespace }),
+      ]);
+      const view: ClusterView = {
+        pods: pods.items,
+        slices: slices.items,
+        statefulSets: [],
+        roleLeases: [],
+        secret: () => undefined,
+        configMap: () => undefined,
+      };
+      const signal = AbortSignal.timeout(10_000);
+      await operate(observe(cluster, view), { cluster, view, kube, log, signal });
     },
     close: () => bench.close(),
   };

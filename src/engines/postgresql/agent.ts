@@ -71,6 +71,8 @@ export const program: AgentProgram = async (context) => {
     log,
     peerServes: () => heartOf()?.dead === false && routing.peerListed(),
     peerDead: () => heartOf()?.dead === true,
+    replace: () => context.cluster().metadata.annotations?.[ANNOTATIONS.replaceMember] ?? '',
+    uid: identity.uid,
     soloAfterMs: () => durationMs(context.cluster().spec.postgresql.soloAfter),
     publish: (wish) => {
       routing.wish(wish);

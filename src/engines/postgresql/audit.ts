@@ -1,7 +1,7 @@
 // When a member compares its rows with the peer's, and what it found (pure). Run by auditor.ts (P1).
 import { isCopy, peerIsCopy } from './copies.ts';
 import { serves } from './decide.ts';
-import { linkFrom } from './link.ts';
+import { bothFollow } from './link.ts';
 import type { Observation } from './observation.ts';
 
 /** One comparison of all tables, over the link from the peer to this member. */
@@ -61,17 +61,8 @@ export function asksForAudit(request: string): boolean {
 
 /** Do both members serve, with the same schema, and does each follow all tables of the other? */
 export function isWhole(seen: Observation): boolean {
-  const { local, remote, gap } = seen;
-  if (local.kind !== 'up' || remote.kind !== 'up' || !serves(seen)) return false;
-  const [own, peer] = [local.state, remote.state];
-  const links = [linkFrom(peer, own), linkFrom(own, peer)];
+  const { local } = seen;
   return (
-    isCopy(seen, own) &&
-    peerIsCopy(seen) &&
-    gap.missing.length + gap.conflicting.length === 0 &&
-    own.changes === peer.changes &&
-    links.every(
-      (link) => link?.running === true && link.pending === 0 && link.tables.length === own.tables.length,
-    )
+    local.kind === 'up' && serves(seen) && isCopy(seen, local.state) && peerIsCopy(seen) && bothFollow(seen)
   );
 }

@@ -169,6 +169,7 @@ class World {
       caughtUp: this.memory[who]?.reached ?? false,
       peerAwayMs: remote.kind === 'up' ? 0 : (this.away[who] ?? 0),
       soloAfterMs: 3,
+      replace: '',
     };
   }
 

@@ -3,6 +3,7 @@ import type { RoleRecord } from '../../agent/role-record.ts';
 import { assertNever } from '../../errors.ts';
 import { isCopy, peerIsCopy } from './copies.ts';
 import { linkStep } from './link.ts';
+import { replacement, retires } from './replacement.ts';
 import type { MemberState, Observation } from './observation.ts';
 import { BASE_VERSION } from './sql/base.ts';
 import { blocked, wait } from './step.ts';
@@ -28,7 +29,12 @@ function ofServer(seen: Observation, own: MemberState): Step {
   if (own.base !== BASE_VERSION) return { kind: 'prepare' };
   if (!seen.settings.passwordCurrent) return { kind: 'setPassword' };
   if (seen.settings.reloadDue) return { kind: 'reload' };
-  return membership(seen, own) ?? admission(seen, own) ?? linkStep(seen, own) ?? { kind: 'settled' };
+  return (
+    membership(seen, own) ??
+    replacement(seen, own) ??
+    admission(seen, own) ??
+    linkStep(seen, own) ?? { kind: 'settled' }
+  );
 }
 
 /**
@@ -91,5 +97,8 @@ function admission(seen: Observation, own: MemberState): Step | undefined {
 
 /** May clients be sent to this member now? */
 export function serves(seen: Observation): boolean {
-  return seen.local.kind === 'up' && seen.local.state.admitted && isCopy(seen, seen.local.state);
+  const { local } = seen;
+  return (
+    local.kind === 'up' && local.state.admitted && isCopy(seen, local.state) && !retires(seen, local.state)
+  );
 }

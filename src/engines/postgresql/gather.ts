@@ -28,6 +28,8 @@ export interface Surroundings {
   /** Alive by its heartbeat and in the Services. */
   readonly peerServes: boolean;
   readonly soloAfterMs: number;
+  /** The member that the annotation asks to rebuild; '' for none. */
+  readonly replace: string;
   /** Monotonic ms. */
   readonly now: number;
 }
@@ -136,6 +138,7 @@ export class Gatherer {
       caughtUp: this.#catchUp?.reached ?? false,
       peerAwayMs: around.now - this.#peerSeenAt,
       soloAfterMs: around.soloAfterMs,
+      replace: around.replace,
     };
   }
 

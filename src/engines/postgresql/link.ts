@@ -120,6 +120,19 @@ export function linkFrom(publisher: MemberState, subscriber: MemberState): Subsc
   return subscriber.subscriptions.find((each) => each.name === name);
 }
 
+/** Does each member follow all tables of the other, with one schema? */
+export function bothFollow({ local, remote, gap }: Observation): boolean {
+  if (local.kind !== 'up' || remote.kind !== 'up') return false;
+  const [own, peer] = [local.state, remote.state];
+  return (
+    gap.missing.length + gap.conflicting.length === 0 &&
+    own.changes === peer.changes &&
+    [linkFrom(peer, own), linkFrom(own, peer)].every(
+      (link) => link?.running === true && link.pending === 0 && link.tables.length === own.tables.length,
+    )
+  );
+}
+
 function tablesDiffer(subscription: Subscription, publisher: MemberState): boolean {
   return subscription.tables.join('\n') !== publisher.tables.join('\n');
 }

@@ -20,6 +20,10 @@ export interface MemberOptions extends GatherOptions {
   readonly peerServes: () => boolean;
   readonly peerDead: () => boolean;
   readonly soloAfterMs: () => number;
+  /** The member that is to be rebuilt on request; '' for none. */
+  readonly replace: () => string;
+  /** The pod's UID, for the report. */
+  readonly uid: string;
   readonly publish: (wish: Wish) => void;
   /** The last comparison of the rows. */
   readonly audit: () => AuditResult | undefined;
@@ -95,13 +99,14 @@ export class Member {
   }
 
   async #look(signal: AbortSignal): Promise<void> {
-    const { role, peerServes, soloAfterMs, log } = this.#options;
+    const { role, peerServes, soloAfterMs, replace, log } = this.#options;
     this.#lookedAt = monotonicNow();
     try {
       this.#seen = await this.#gatherer.look({
         record: role.current(),
         peerServes: peerServes(),
         soloAfterMs: soloAfterMs(),
+        replace: replace(),
         now: monotonicNow(),
       });
     } catch (error) {
@@ -148,7 +153,13 @@ export class Member {
     if (this.#seen === undefined || this.#step === undefined) return;
     // Between an operation and the next look at the peer there is nothing new to be said.
     if (this.#seen.remote.kind !== 'unseen') {
-      this.#report = encodeReport(report(this.#seen, this.#step, this.#failure, this.#options.audit()));
+      this.#report = encodeReport(
+        report(this.#seen, this.#step, {
+          failure: this.#failure,
+          audit: this.#options.audit(),
+          pod: this.#options.uid,
+        }),
+      );
     }
     this.#options.publish({
       serving: serves(this.#seen) && !this.#leaving,

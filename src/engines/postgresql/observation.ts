@@ -85,6 +85,8 @@ export interface Observation {
   /** For how long (ms) the peer has neither answered nor been alive in the Services. */
   readonly peerAwayMs: number;
   readonly soloAfterMs: number;
+  /** The member that is to be rebuilt on request; '' for none. */
+  readonly replace: string;
 }
 
 export const NO_GAP: ChangeGap = { missing: [], conflicting: [] };

@@ -2,6 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { RoleClient } from '../../agent/role.ts';
 import type { RoleChange, RoleRecord } from '../../agent/role-record.ts';
+import { monotonicNow, Wake } from '../../agent/wake.ts';
 import { assertNever, EngineError, WaitingError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
 import { connectionString, connectLocal, connectPeer, OPERATION_MS, withSession } from './admin.ts';
@@ -19,6 +20,7 @@ import {
 import type { MemberState } from './observation.ts';
 import { scramVerifier } from './scram.ts';
 import { baseSql, CREATE_DATABASE_SQL, ROLES_SQL } from './sql/base.ts';
+import { CONFIRMED_SQL, WAL_END_SQL } from './sql/audit.ts';
 import { CHANGES_SQL } from './sql/state.ts';
 import type { Step } from './step.ts';
 
@@ -31,6 +33,11 @@ export interface Place {
   readonly signal: AbortSignal;
 }
 
+/** For the endpoint's withdrawal to be written and to reach every node, before the clients' sessions are ended. */
+const LEAVE_MS = 2_000;
+/** For the peer to apply what this member has. */
+const HAND_OVER_MS = 30_000;
+const POLL_MS = 200;
 /** Seconds a schema change may wait for the tables' locks before it is tried again at the next look. */
 const LOCK_TIMEOUT_S = 5;
 
@@ -79,6 +86,9 @@ export async function operate(step: Step, own: MemberState | undefined, place: P
       await local('SELECT spacecluster.advance_sequences()');
       await writeRecord(step.base, step.change, place);
       return local('UPDATE spacecluster.member SET pair = $1', [step.pair]);
+    case 'retire':
+      await handOver(step.slot, place.signal);
+      return writeRecord(step.base, step.change, place);
     case 'admit':
       return local('UPDATE spacecluster.member SET admitted = pg_postmaster_start_time()');
     default:
@@ -101,6 +111,28 @@ async function setPassword(): Promise<void> {
   await withSession(connectLocal(SUPERUSER, DATABASE, OPERATION_MS), async (session) => {
     await session.query("SET log_min_error_statement = 'panic'");
     await session.query(`ALTER ROLE ${APPLICATION_USER} PASSWORD '${verifier}'`);
+  });
+}
+
+/**
+ * Ends the clients' sessions, which the Services bring no more of by now, and waits until the peer has all. What a client
+ * should still write past the Services is sent by the server's own orderly end.
+ */
+async function handOver(slot: string, signal: AbortSignal): Promise<void> {
+  await new Wake().wait(LEAVE_MS, signal);
+  await withSession(connectLocal(SUPERUSER, DATABASE, OPERATION_MS), async (session) => {
+    await session.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1', [
+      APPLICATION_USER,
+    ]);
+    const target = String((await session.query(WAL_END_SQL))[0]?.['wal']);
+    const end = monotonicNow() + HAND_OVER_MS;
+    while (monotonicNow() < end && !signal.aborted) {
+      const [row] = await session.query(CONFIRMED_SQL, [slot]);
+      const confirmed = row?.['confirmed'] as string | null | undefined;
+      if (confirmed && BigInt(confirmed) >= BigInt(target)) return;
+      await new Wake().wait(POLL_MS, signal);
+    }
+    throw new WaitingError('PeerBehind', 'the peer has not applied yet what only this member has');
   });
 }
 

@@ -3,7 +3,9 @@ import type { AuditResult } from './audit.ts';
 import { isCopy, peerIsCopy } from './copies.ts';
 import { serves } from './decide.ts';
 import { linkFrom } from './link.ts';
+import { subscriberOf } from './names.ts';
 import type { Observation } from './observation.ts';
+import { replacementHeld } from './replacement.ts';
 import type { Step } from './step.ts';
 
 export const REPORT_ANNOTATION = 'spacecluster.dev/report';
@@ -24,20 +26,25 @@ export interface Report {
   readonly link: LinkState;
   /** The last comparison of all rows over that link; undefined before the first. */
   readonly audit?: AuditResult;
+  /** UID of the pod that says so. */
+  readonly pod?: string;
 }
 
-/** @param failure message of the last operation when it failed */
-export function report(
-  seen: Observation,
-  step: Step,
-  failure: string | undefined,
-  audit: AuditResult | undefined,
-): Report {
+/** What the agent knows beside its looks. */
+export interface About {
+  /** Message of the last operation when it failed. */
+  readonly failure: string | undefined;
+  readonly audit: AuditResult | undefined;
+  /** The pod's UID. */
+  readonly pod: string;
+}
+
+export function report(seen: Observation, step: Step, { failure, audit, pod }: About): Report {
   return {
     role: roleOf(seen),
-    reason: reasonOf(step, failure),
-    problem: failure ?? (step.kind === 'blocked' ? step.message : ''),
+    ...trouble(seen, step, failure),
     link: linkState(seen),
+    pod,
     ...(audit === undefined ? {} : { audit }),
   };
 }
@@ -48,17 +55,38 @@ function roleOf(seen: Observation): Role {
   return isCopy(seen, seen.local.state) ? 'returning' : 'joining';
 }
 
-function reasonOf(step: Step, failure: string | undefined): string {
-  if (failure !== undefined) return 'StepFailed';
+function trouble(
+  seen: Observation,
+  step: Step,
+  failure: string | undefined,
+): Pick<Report, 'reason' | 'problem'> {
+  if (failure !== undefined) return { reason: 'StepFailed', problem: failure };
   switch (step.kind) {
-    case 'wait':
     case 'blocked':
-      return step.reason;
+      return { reason: step.reason, problem: step.message };
+    case 'wait':
+      return standing(seen) ?? { reason: step.reason, problem: '' };
     case 'settled':
-      return 'Settled';
+      return standing(seen) ?? { reason: 'Settled', problem: '' };
     default:
-      return 'Working';
+      return { reason: 'Working', problem: '' };
   }
+}
+
+/** What a human should know though nothing is to be done by this agent now. */
+function standing(seen: Observation): Pick<Report, 'reason' | 'problem'> | undefined {
+  const held = replacementHeld(seen);
+  return held === undefined ? givenUp(seen) : { reason: 'ReplaceWaits', problem: held };
+}
+
+/** P3: the slot of a peer that is away for long was given up before it filled the disk. No rows are lost by it. */
+function givenUp({ local, peer }: Observation): Pick<Report, 'reason' | 'problem'> | undefined {
+  if (local.kind !== 'up' || !local.state.slots.some((slot) => slot.lost && subscriberOf(slot.name)))
+    return undefined;
+  return {
+    reason: 'WalGivenUp',
+    problem: `${peer} was away for so long that the WAL kept for it was given up: when it is back, all tables are copied and merged`,
+  };
 }
 
 function linkState({ local, remote }: Observation): LinkState {
@@ -79,10 +107,17 @@ export function decodeReport(text: string | undefined): Report | undefined {
   if (text === undefined) return undefined;
   try {
     const value = JSON.parse(text) as Partial<Report>;
-    const { role, reason, problem, link, audit } = value;
+    const { role, reason, problem, link, audit, pod } = value;
     return role === undefined || reason === undefined || problem === undefined || link === undefined
       ? undefined
-      : { role, reason, problem, link, ...(audit === undefined ? {} : { audit }) };
+      : {
+          role,
+          reason,
+          problem,
+          link,
+          ...(audit === undefined ? {} : { audit }),
+          ...(pod === undefined ? {} : { pod }),
+        };
   } catch {
     return undefined;
   }

@@ -7,7 +7,7 @@ import { decodeReport, encodeReport, REPORT_ANNOTATION, report } from './report.
 import type { Report } from './report.ts';
 import { assess, observe } from './status.ts';
 import type { ObservedMember } from './status.ts';
-import { copyOf, observation, pairRecord, spaceCluster } from './testing.ts';
+import { copyOf, memberState, observation, pairRecord, spaceCluster, up } from './testing.ts';
 
 const SETTLED: Report = { role: 'active', reason: 'Settled', problem: '', link: 'streaming' };
 
@@ -21,8 +21,10 @@ const AUDIT: AuditResult = {
   seconds: 1,
 };
 
+const ABOUT = { failure: undefined, audit: undefined, pod: 'u-0' };
+
 function member(name: string, change: Partial<ObservedMember> = {}): ObservedMember {
-  return { name, node: `node-of-${name}`, serving: true, report: SETTLED, ...change };
+  return { name, uid: `uid-of-${name}`, node: `node-of-${name}`, serving: true, report: SETTLED, ...change };
 }
 
 describe('the pair’s assessment', () => {
@@ -115,28 +117,39 @@ describe('the pair’s assessment', () => {
       configMap: () => undefined,
     };
     expect(observe(spaceCluster(), view).members).toEqual([
-      { name: 'demo-postgresql-0', node: 'n1', serving: true, report: SETTLED },
-      { name: 'demo-postgresql-1', node: 'n1', serving: false, report: undefined },
+      { name: 'demo-postgresql-0', uid: 'u-0', node: 'n1', serving: true, report: SETTLED },
+      { name: 'demo-postgresql-1', uid: 'u-1', node: 'n1', serving: false, report: undefined },
     ]);
   });
 });
 
 describe('a member’s report', () => {
   test('says what it is to the pair', () => {
-    expect(report(observation(), { kind: 'settled' }, undefined, undefined)).toEqual(SETTLED);
+    expect(report(observation(), { kind: 'settled' }, ABOUT)).toEqual({ ...SETTLED, pod: 'u-0' });
     const away = observation({ remote: { kind: 'absent', problem: 'x' } });
-    expect(report(away, { kind: 'wait', reason: 'PeerAway', message: 'x' }, undefined, undefined)).toEqual({
+    expect(report(away, { kind: 'wait', reason: 'PeerAway', message: 'x' }, ABOUT)).toMatchObject({
       role: 'solo',
       reason: 'PeerAway',
       problem: '',
       link: 'broken',
     });
     const removed = observation({ record: pairRecord([copyOf(1)]) });
-    expect(report(removed, { kind: 'prepare' }, 'it failed', undefined)).toMatchObject({
+    expect(report(removed, { kind: 'prepare' }, { ...ABOUT, failure: 'it failed' })).toMatchObject({
       role: 'joining',
       reason: 'StepFailed',
       problem: 'it failed',
     });
+  });
+
+  test('says that WAL was given up while the peer is away (P3)', () => {
+    const slots = memberState(0).slots.map((slot) => ({ ...slot, active: false, lost: true }));
+    const seen = observation({
+      local: up(memberState(0, { slots })),
+      remote: { kind: 'absent', problem: 'x' },
+    });
+    const away = { kind: 'wait', reason: 'PeerAway', message: 'x' } as const;
+    expect(report(seen, away, ABOUT).reason).toBe('WalGivenUp');
+    expect(report(observation(), away, ABOUT).reason).toBe('PeerAway');
   });
 
   test('survives being written down; foreign text is none', () => {

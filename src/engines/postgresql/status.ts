@@ -10,6 +10,8 @@ import type { Report } from './report.ts';
 
 export interface ObservedMember {
   readonly name: string;
+  /** Of the pod that is there and stays; undefined otherwise. */
+  readonly uid: string | undefined;
   readonly node: string | undefined;
   /** In the pair's Service, by a pod that is there and Ready. */
   readonly serving: boolean;
@@ -35,6 +37,7 @@ export function observe(cluster: SpaceCluster, view: ClusterView): ObservedPair 
       );
       return {
         name: podName(name, 'postgresql', ordinal),
+        uid: pod?.metadata.deletionTimestamp === undefined ? pod?.metadata.uid : undefined,
         node: pod?.spec?.nodeName,
         serving: listed && isReady(pod),
         report: decodeReport(slice(memberService(name, ordinal))?.metadata.annotations?.[REPORT_ANNOTATION]),

@@ -24,6 +24,13 @@ export type Step =
   | { readonly kind: 'dropSlot'; readonly slot: string }
   /** The copy is complete, both links run: becomes a member of the pair. */
   | { readonly kind: 'join'; readonly base: RoleRecord; readonly change: RoleChange; readonly pair: string }
+  /** Hands over to the peer, by its slot here, what only this member has, and leaves the pair. */
+  | {
+      readonly kind: 'retire';
+      readonly slot: string;
+      readonly base: RoleRecord;
+      readonly change: RoleChange;
+    }
   /** May serve from now on, until the server ends. */
   | { readonly kind: 'admit'; readonly solo: boolean }
   | { readonly kind: 'settled' };

@@ -74,6 +74,7 @@ export function observation(change: Partial<Observation> = {}): Observation {
     caughtUp: true,
     peerAwayMs: 0,
     soloAfterMs: 60_000,
+    replace: '',
     ...change,
   };
 }

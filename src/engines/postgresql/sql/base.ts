@@ -14,6 +14,9 @@ export const ROLES_SQL: readonly string[] = [
    END $$`,
   // What a subscription copies, and what an agent looks at on its peer; no right to change anything.
   `GRANT pg_read_all_data, pg_monitor TO ${REPLICATION_USER}`,
+  // A sender that is told to end first says so to its receiver. One that hangs reads nothing: without a bound the sender
+  // stays for ever, and with it the checkpointer that wants its slot, while the WAL fills the disk (P3).
+  `ALTER ROLE ${REPLICATION_USER} SET tcp_user_timeout = '20s'`,
 ];
 
 export const CREATE_DATABASE_SQL = `CREATE DATABASE ${DATABASE}`;
