@@ -96,7 +96,7 @@ describe('leaving', () => {
     ],
     [
       'nothing else meanwhile',
-      ring({ members: down(0), demands: { replace: NAMES[1] ?? '' } }, { leaving: LAST }),
+      ring({ members: down(0), demands: { replace: NAMES[0] ?? '' } }, { leaving: LAST }),
       'nothing',
     ],
     ['never below the copies of a row', ring({ wanted: 1, members: MEMBERS.slice(0, 3) }), 'nothing'],

@@ -86,6 +86,8 @@ describe('leave', () => {
     expect(await tend('leave')).toEqual(['LEAVING']);
     await set('mode', 'LEAVING');
     await rm(join(root, 'busy'));
+    // Its client has gone (a restarted operator, a lost connection); the member itself says how far it is.
+    while (!(await readdir(join(root, 'tend'))).includes('leave.rc')) await sleep(50);
     expect(await tend('leave')).toEqual(['LEAVING']);
     expect(await readdir(join(root, 'data'))).toEqual(['joined']);
     await set('mode', 'DECOMMISSIONED');

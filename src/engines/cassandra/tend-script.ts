@@ -17,7 +17,10 @@ set -euo pipefail
 
 logs=/tmp/tend
 
-running() { [[ -e $logs/$1.pid ]] && kill -0 "$(cat "$logs/$1.pid")" 2>/dev/null; }
+# Not by a signal: Java, as the first process of the container, leaves those that have ended as zombies.
+running() {
+  [[ ! -e $logs/$1.rc && -e $logs/$1.pid ]] && grep -q '^State:[[:space:]]*[^ZX]' "/proc/$(cat "$logs/$1.pid")/status" 2>/dev/null
+}
 
 # start NAME COMMAND...: outlives this call; its exit code is left in NAME.rc.
 start() {
