@@ -205,6 +205,13 @@ describe('repair', () => {
     expect(step(ring({}, { repaired: repaired(at) }))).toBe(expected);
   });
 
+  it('says when the next one is due', () => {
+    const dueOf = (observed: RingObserved): unknown =>
+      assess(observed).status.cassandra?.members?.at(0)?.nextRepair;
+    expect(dueOf(ring())).toBe('2026-01-17T00:00:00.000Z');
+    expect(dueOf(ring({}, { repaired: repaired('') }))).toBeUndefined();
+  });
+
   it('waits while a member is down, and is not for a ring of one', () => {
     expect(step(ring({ members: down(1) }, { repaired: repaired('') }))).toBe('nothing');
     const [first] = NAMES;

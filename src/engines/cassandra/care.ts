@@ -131,3 +131,11 @@ export function remembered(record: RingRecord, { demands, now }: RingObserved): 
 export function retryAt(now: string): string {
   return new Date(Date.parse(now) - REPAIR_EVERY_MS + RETRY_REPAIR_MS).toISOString();
 }
+
+/** RFC 3339; undefined while it is due at once, or before the member was seen. */
+export function nextRepair({ repaired }: RingRecord, pod: string): string | undefined {
+  const last = repaired[pod];
+  return last === undefined || last === ''
+    ? undefined
+    : new Date(Date.parse(last) + REPAIR_EVERY_MS).toISOString();
+}

@@ -26,6 +26,23 @@ describe('record', () => {
     expect(encodeRecord(EMPTY_RECORD)).not.toContain('"addresses":{"');
   });
 
+  it('keeps what is under way, and nothing of it that makes no sense', () => {
+    const record = {
+      ...EMPTY_RECORD,
+      leaving: 'a',
+      left: { b: 'uid' },
+      cleanup: ['a', 'c'],
+      repaired: { a: '2026-01-01T00:00:00.000Z', c: '' },
+      trouble: 'it went wrong',
+      acted: { repair: 'x' },
+    };
+    expect(decodeRecord(encodeRecord(record))).toEqual(record);
+    expect(decodeRecord('{"repaired":{"a":"yesterday","b":""},"cleanup":7}')).toEqual({
+      ...EMPTY_RECORD,
+      repaired: { b: '' },
+    });
+  });
+
   it.each([undefined, '', 'no json', 'null', '[]', '{"addresses":7}', '{"addresses":{"a":1}}'])(
     '%j is no record',
     (text) => {

@@ -83,7 +83,7 @@ export function decodeRecord(text: string | undefined): RingRecord {
       leaving: 'leaving' in value ? (textOf(value.leaving) ?? '') : '',
       left: entries(value, 'left', textOf),
       cleanup: 'cleanup' in value && Array.isArray(value.cleanup) ? value.cleanup.map(String) : [],
-      repaired: entries(value, 'repaired', textOf),
+      repaired: entries(value, 'repaired', timeOf),
       trouble: 'trouble' in value ? (textOf(value.trouble) ?? '') : '',
       acted: entries(value, 'acted', textOf),
     };
@@ -107,6 +107,12 @@ export function encodeRecord(record: RingRecord): string {
     trouble: record.trouble === '' ? undefined : record.trouble,
     acted: filled(record.acted),
   });
+}
+
+/** A time, or '' for one that is due. */
+function timeOf(value: unknown): string | undefined {
+  const text = textOf(value);
+  return text === '' || !Number.isNaN(Date.parse(text ?? '')) ? text : undefined;
 }
 
 function textOf(value: unknown): string | undefined {

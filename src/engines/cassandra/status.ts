@@ -3,7 +3,7 @@ import type { SpaceClusterStatus } from '../../api/v1alpha1/index.ts';
 import type { Assessment } from '../engine.ts';
 import type { RenewalWish } from '../shared/renewal.ts';
 import type { MemberSeen, RingObserved } from './gather.ts';
-import { leastMembers, pendingReplacement, replaceRefused } from './care.ts';
+import { leastMembers, nextRepair, pendingReplacement, replaceRefused } from './care.ts';
 import { decide } from './decide.ts';
 import { replicationFactor } from './members.ts';
 import { notWhole } from './ring.ts';
@@ -136,6 +136,7 @@ function memberStatus(
   member: MemberSeen,
   { record }: RingObserved,
 ): NonNullable<NonNullable<SpaceClusterStatus['cassandra']>['members']>[number] {
+  const due = nextRepair(record, member.pod);
   return {
     name: member.pod,
     rack: member.rack,
@@ -143,6 +144,7 @@ function memberStatus(
     state:
       member.pod === record.leaving ? 'UL' : memberState(member, record.addresses[member.pod] !== undefined),
     ...(member.node === undefined ? {} : { node: member.node }),
+    ...(due === undefined ? {} : { nextRepair: due }),
   };
 }
 
