@@ -41,6 +41,8 @@ export interface Assessment {
   readonly reason: string;
   /** For people: what was wanted, what was found, where. Free of counters and times, so that it changes only with the facts. */
   readonly message: string;
+  /** What the operator is at although the part serves: keeps `Reconciling` True, and the next look near. */
+  readonly working?: string;
   readonly status: Partial<SpaceClusterStatus>;
 }
 

@@ -35,6 +35,19 @@ export interface WatchOptions extends ListOptions {
   readonly signal: AbortSignal;
 }
 
+export interface ExecTarget {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly container: string;
+  readonly command: readonly string[];
+}
+
+export interface ExecResult {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly code: number;
+}
+
 /**
  * Raw JSON in, raw JSON out. Every method throws `ApiError` when the server refuses and `ApiUnreachableError` when no
  * answer came (the write may then have been carried out; `isOutcomeUnknown` in status.ts judges both classes).
@@ -84,6 +97,8 @@ export interface KubeClient {
    * old, and `ApiUnreachableError` when the server stays silent for longer than its bookmarks allow.
    */
   watch<T extends KubeObject>(type: ResourceType<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>>;
+  /** Runs a command in a container. When it is given up, what it started may go on. */
+  exec(target: ExecTarget, options?: CallOptions): Promise<ExecResult>;
   /** GET of a path that is no object: `/readyz`, `/version`, `/apis`. */
   raw(path: string, options?: CallOptions): Promise<{ readonly status: number; readonly body: string }>;
 }

@@ -3,8 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError, ApiUnreachableError, messageOf } from '../errors.ts';
 import type { CallOptions, KubeClient, ListResult, WatchEvent, WatchOptions } from './client.ts';
 import type { KubeConfig } from './config.ts';
+import { exec } from './exec.ts';
 import { lines } from './lines.ts';
 import { collectionPath, groupOf, objectPath, withQuery, writableCollection } from './paths.ts';
+import { Pods } from './resources.ts';
 import { apiError, watchError } from './status.ts';
 import { createTransport } from './transport.ts';
 import type { HttpRequest, Lane, Transport, WriteGuard } from './transport.ts';
@@ -53,8 +55,8 @@ const MAX_READ_RETRIES = 3;
 export function createKubeClient(config: KubeConfig, options: KubeClientOptions = {}): HttpKubeClient {
   const transport = createTransport(config, { userAgent: options.userAgent ?? 'spacecluster' });
   return {
-    ...clientOver(transport, options, undefined),
-    guarded: (guard) => clientOver(transport, options, guard),
+    ...clientOver(transport, config, options, undefined),
+    guarded: (guard) => clientOver(transport, config, options, guard),
     close: () => {
       transport.close();
     },
@@ -84,6 +86,7 @@ const METHODS: Readonly<Record<Verb, HttpRequest['method']>> = {
 
 function clientOver(
   transport: Transport,
+  config: KubeConfig,
   options: KubeClientOptions,
   guard: WriteGuard | undefined,
 ): KubeClient {
@@ -261,6 +264,17 @@ function clientOver(
       await call({ verb: 'delete', type, namespace, name, path, body }, callOptions);
     },
     watch,
+    exec: async (target, callOptions = {}) => {
+      const { namespace, pod: name } = target;
+      const timeoutMs = Math.min(callOptions.timeoutMs ?? CALL_TIMEOUT_MS, guard?.() ?? Infinity);
+      const seen: Target = { verb: 'get', type: Pods, namespace, name, subresource: 'exec', path: '' };
+      const userAgent = options.userAgent ?? 'spacecluster';
+      const { result } = await observed(seen, async () => ({
+        status: 101,
+        result: await exec(config, target, { userAgent, signal: callOptions.signal, timeoutMs }),
+      }));
+      return result;
+    },
     raw: async (path, callOptions = {}) => {
       const target: Target = { verb: 'get', path };
       return observed(target, () => transport.request(toRequest(target, 'calls', callOptions)));

@@ -18,6 +18,7 @@ import type { Caches } from './caches.ts';
 import { clusterKey } from './caches.ts';
 import { nodeStatuses } from './nodes.ts';
 import { finalize } from './phases/deletion.ts';
+import { LostPods } from './phases/lost-pods.ts';
 import { ensureParts } from './phases/parts.ts';
 import { Preflight } from './phases/preflight.ts';
 import { ensureSecrets } from './phases/secrets.ts';
@@ -53,6 +54,7 @@ export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #applier: Applier;
   readonly #preflight: Preflight;
+  readonly #lostPods = new LostPods();
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
@@ -74,6 +76,7 @@ export class Reconciler {
     const cluster = this.#options.caches.clusters.store.get(namespace, name);
     if (cluster === undefined) {
       this.#preflight.forget(key);
+      this.#lostPods.forget(key);
       return {};
     }
     const scope = this.#scope(cluster, signal);
@@ -90,10 +93,11 @@ export class Reconciler {
     const { status, failure } = await this.#run(scope);
     await this.#writeStatus(scope, status);
     if (failure !== undefined) throw failure;
+    const waiting = await this.#lostPods.run(key, scope, this.#options.caches.nodes());
     const settled = status.conditions?.some(
       ({ type, status }) => type === 'Reconciling' && status === 'False',
     );
-    return { requeueAfterMs: settled === true ? SETTLED_MS : WORKING_MS };
+    return { requeueAfterMs: settled === true && !waiting ? SETTLED_MS : WORKING_MS };
   }
 
   async #run(scope: Scope): Promise<Pass> {

@@ -78,9 +78,11 @@ function progressOf({ progress, parts }: Outcome, ready: ReturnType<typeof servi
       ? []
       : [`${engine.component}: ${renewal.kind === 'wait' ? renewal.why : `${renewal.pod} is being renewed`}`],
   );
-  return renewals.length === 0
+  if (renewals.length > 0) return { kind: 'working', reason: REASONS.renewing, message: renewals.join('; ') };
+  const busy = parts.find(({ assessment }) => assessment?.working !== undefined)?.assessment;
+  return busy?.working === undefined
     ? progress
-    : { kind: 'working', reason: REASONS.renewing, message: renewals.join('; ') };
+    : { kind: 'working', reason: busy.reason, message: busy.working };
 }
 
 /** While paused nothing is looked at: all else stays as it was last seen. */

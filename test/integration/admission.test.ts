@@ -282,3 +282,28 @@ describe('a routing slice', () => {
     expect(await writeSlice(b.kube, annotatedEpoch(6))).toContain('never falls: it is 7, and 6');
   });
 });
+
+describe('what the operator may run in pods', () => {
+  const OPERATOR = 'system:serviceaccount:spacecluster-system:spacecluster';
+  const SCRIPT = ['/bin/bash', '/etc/spacecluster/cassandra/tend.sh', 'status'];
+
+  /** No such pod exists: what is let through fails for that. */
+  async function tries(pod: string, container: string, command: readonly string[]): Promise<string> {
+    const query = new URLSearchParams({ container, stdout: 'true' });
+    for (const word of command) query.append('command', word);
+    const path = `/api/v1/namespaces/${NAMESPACE}/pods/${pod}/exec?${query.toString()}`;
+    return (await kubectl(['get', '--raw', path, '--as', OPERATOR])).stderr;
+  }
+
+  it('is the script that looks after a Cassandra member', async () => {
+    expect(await tries('x-cassandra-r1-0', 'cassandra', SCRIPT)).toContain('not found');
+  });
+
+  it.each([
+    ['another command', 'x-cassandra-r1-0', 'cassandra', ['/bin/bash', '-c', 'id']],
+    ['another container', 'x-cassandra-r1-0', 'other', SCRIPT],
+    ['another pod', 'x-mysql-0', 'cassandra', SCRIPT],
+  ])('is not %s', async (_what, pod, container, command) => {
+    expect(await tries(pod, container, command)).toContain('may only look after Cassandra members');
+  });
+});

@@ -83,6 +83,9 @@ describe('the chart', () => {
       expect(await kinds('--set', `${value}=false`)).not.toContain(kind);
     }
     expect(await kinds('--set', 'replicas=1')).not.toContain('PodDisruptionBudget');
+    // The right to run something in pods is given only together with the policy that says what.
+    expect((await template()).stdout).toContain('pods/exec');
+    expect((await template('--set', 'admissionPolicies.enabled=false')).stdout).not.toContain('pods/exec');
   });
 
   it('gives the operator its settings', async () => {
@@ -140,7 +143,7 @@ describe('on the API server', () => {
   it('gives the operator no right over what is not its own', async () => {
     for (const question of [
       ['create', 'pods'],
-      ['create', 'pods', '--subresource=exec'],
+      ['create', 'pods', '--subresource=portforward'],
       ['patch', 'nodes'],
       ['delete', 'namespaces'],
       ['create', 'clusterroles'],
@@ -173,8 +176,8 @@ describe('on the API server', () => {
       verbs: ['get', 'list', 'watch', 'update', 'patch'],
     };
     expect((await kubectl(create, role([lease]))).stderr).toBe('');
-    const exec = { apiGroups: [''], resources: ['pods/exec'], verbs: ['create'] };
-    expect((await kubectl(create, role([exec]))).stderr).toContain(
+    const forward = { apiGroups: [''], resources: ['pods/portforward'], verbs: ['create'] };
+    expect((await kubectl(create, role([forward]))).stderr).toContain(
       'attempting to grant RBAC permissions not currently held',
     );
   });

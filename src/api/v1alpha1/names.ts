@@ -26,6 +26,8 @@ export const ANNOTATIONS = {
   /** On a role record, as JSON: what people asked for and what became of it, and how the role last moved. */
   notes: 'spacecluster.dev/notes',
   replaceMember: 'spacecluster.dev/replace-member',
+  /** Asks for a repair of the Cassandra ring ahead of its turn. A value acts once. */
+  repair: 'spacecluster.dev/repair',
   /** On pods: fingerprint of what the spec asked of them when they were made. */
   asked: 'spacecluster.dev/asked',
   forcePrimary: 'spacecluster.dev/force-primary',

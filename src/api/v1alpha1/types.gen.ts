@@ -211,6 +211,8 @@ export interface SpaceClusterStatus {
       readonly rack: string;
       readonly ready: boolean;
       readonly state?: string;
+      /** When its weekly repair is due. Absent while a repair that was asked for is still to be done. */
+      readonly nextRepair?: string;
     }[];
   };
   readonly workers?: {

@@ -13,12 +13,12 @@ export interface Member {
 }
 
 /**
- * How many members the ring has to have. A member never leaves before its data has (C1), and leaving is not built yet:
- * while the spec asks for fewer than have joined, those that have stay.
+ * How many members the ring has to have. A member never leaves before its data has (C1): while the spec asks for fewer than
+ * have joined, those that have stay, until the operator has seen the last one leave.
  */
 export function memberCount(cluster: SpaceCluster): number {
   const listed = cluster.status?.cassandra?.members ?? [];
-  const joined = listed.findLastIndex(({ state }) => state === 'UN' || state === 'DN') + 1;
+  const joined = listed.findLastIndex(({ state }) => state === 'UN' || state === 'DN' || state === 'UL') + 1;
   return Math.max(cluster.spec.cassandra.replicas, joined);
 }
 

@@ -1,14 +1,14 @@
-// Acts on a decision: writes the ring's record, or has the settler make roles, keyspaces and replication.
+// Acts on a decision: writes the ring's record, has the settler make roles, keyspaces and replication, or looks after the ring.
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { memberTlsSecret, names } from '../../api/v1alpha1/names.ts';
-import { assertNever, EngineError, isNotFound, WaitingError } from '../../errors.ts';
-import { ConfigMaps } from '../../kube/resources.ts';
+import { assertNever, EngineError, WaitingError } from '../../errors.ts';
 import type { EngineContext } from '../engine.ts';
+import { care } from './care-operations.ts';
 import { decide } from './decide.ts';
 import type { RingObserved } from './gather.ts';
-import { decodeRecord, encodeRecord, STATE_KEY } from './record.ts';
-import type { RingRecord } from './record.ts';
+import { noted } from './record.ts';
+import { changeRecord } from './record-keeper.ts';
 import type { SettlerAnswer, SettlerJob } from './settler.ts';
 
 /** The ring's own superuser. */
@@ -22,10 +22,8 @@ export async function operate(observed: RingObserved, context: EngineContext): P
     case 'nothing':
       return;
     case 'record':
-      return changeRecord(context, (record) => ({
-        ...record,
-        addresses: { ...record.addresses, ...decision.addresses },
-      }));
+      await changeRecord(context, (record) => noted(record, decision.addresses));
+      return;
     case 'settle': {
       const answer = await runSettler(settlerJob(observed, context, decision.replication), context.signal);
       if (answer.kind === 'waiting') throw new WaitingError('RolesMissing', answer.message);
@@ -35,8 +33,15 @@ export async function operate(observed: RingObserved, context: EngineContext): P
         throw new EngineError(`Cassandra's roles and keyspaces could not be settled: ${answer.message}`);
       }
       context.log.info('ring settled', { steps: answer.steps, spread });
-      return changeRecord(context, (record) => ({ ...record, spread, settled: decision.key }));
+      await changeRecord(context, (record) => ({ ...record, spread, settled: decision.key }));
+      return;
     }
+    case 'leave':
+    case 'remake':
+    case 'replace':
+    case 'task':
+    case 'remember':
+      return care(decision, observed, context);
     default:
       return assertNever(decision);
   }
@@ -91,30 +96,4 @@ async function runSettler(job: SettlerJob, signal: AbortSignal): Promise<Settler
   child.stdin.end(JSON.stringify(job));
   const [answer] = await Promise.all([text(child.stdout), ended]);
   return JSON.parse(answer) as SettlerAnswer;
-}
-
-/**
- * A merge patch of the one key (the rest of `NAME-state` belongs to the reconciler), over the version just read: the cache
- * that the decision came from may be older than our own last write.
- */
-async function changeRecord(
-  { kube, cluster, signal }: EngineContext,
-  change: (record: RingRecord) => RingRecord,
-): Promise<void> {
-  const { namespace, name } = cluster.metadata;
-  const { state } = names(name);
-  try {
-    const current = await kube.get(ConfigMaps, namespace, state, { signal });
-    const before = decodeRecord(current.data?.[STATE_KEY]);
-    const after = encodeRecord(change(before));
-    if (after === encodeRecord(before)) return;
-    const patch = {
-      metadata: { resourceVersion: current.metadata.resourceVersion },
-      data: { [STATE_KEY]: after },
-    };
-    await kube.mergePatch(ConfigMaps, namespace, state, patch, { signal });
-  } catch (error) {
-    if (isNotFound(error)) throw new WaitingError('StateMissing', `ConfigMap ${state} is not there yet`);
-    throw error;
-  }
 }

@@ -10,6 +10,7 @@ import { DEFAULT_MEMORY, heapMebibytes } from './heap.ts';
 import { memberCount, members, racks, rackSize } from './members.ts';
 import { STATE_KEY } from './record.ts';
 import { CONFIG_MOUNT, JOINED_PROBE, START_SCRIPT, STATE_MOUNT, TLS_MOUNT } from './start-script.ts';
+import { TEND_SCRIPT } from './tend-script.ts';
 
 /** User and group of the official image. */
 const CASSANDRA_UID = 999;
@@ -25,6 +26,7 @@ export function specs({ cluster }: SpecInput): readonly KubeObject[] {
   return [
     configMap(cluster, workloadName(name, 'cassandra'), 'cassandra', {
       'start.sh': START_SCRIPT,
+      'tend.sh': TEND_SCRIPT,
       'cassandra.yaml': cassandraYaml(cluster),
       // Not in the pod template: adding a member must not make the others look outdated.
       members: `${members(name, count)

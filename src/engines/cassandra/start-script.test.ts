@@ -1,6 +1,6 @@
 // The start script, run by bash with a launcher that only tells how it would have started. Its peers are real listening ports.
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -89,6 +89,21 @@ afterEach(async () => {
 });
 
 describe('start script', () => {
+  it('begins anew with an empty disk where it was decommissioned, once the record no longer names it', async () => {
+    await writeFile(join(root, 'data/left'), '');
+    await mkdir(join(root, 'data/data'));
+    await record(FORMED.replace('c-r3-0', 'c-r1-1'));
+    for (const pod of MEMBERS.slice(0, 3)) await listen(pod, PORTS.cassandra);
+    await expect(start('c-r1-1', 2_500)).rejects.toThrow();
+    expect((await readdir(join(root, 'data'))).toSorted()).toEqual(['data', 'left']);
+    await record(FORMED);
+    expect(await start('c-r1-1')).toMatchObject({
+      yaml: expect.stringContaining('auto_bootstrap: true') as unknown,
+      options: '',
+    });
+    expect(await readdir(join(root, 'data'))).toEqual([]);
+  });
+
   it('begins with a clean configuration when its container is started again', async () => {
     await writeFile(join(root, 'data/joined'), '');
     await writeFile(join(root, 'conf/truststore.pem'), 'of the last container');

@@ -12,6 +12,9 @@ export const TLS_MOUNT = '/etc/spacecluster/tls';
 /** Written once the member has joined: from then on its own data says who it is. */
 export const JOINED_MARKER = `${DATA_DIR}/joined`;
 
+/** In its place once the member was decommissioned: all that is on this disk has gone to the others. */
+export const LEFT_MARKER = `${DATA_DIR}/left`;
+
 /**
  * | joined | ring's record | the member | it starts |
  * |---|---|---|---|
@@ -20,6 +23,7 @@ export const JOINED_MARKER = `${DATA_DIR}/joined`;
  * | no | empty | another | with the first as seed and without streaming: no row can exist before the record does |
  * | no | names this member | lost its disk | in its old place, by `replace_address_first_boot`, once a peer serves |
  * | no | names others only | new | by an ordinary bootstrap, once all members before it serve (one at a time) |
+ * | it left | no longer names it | was decommissioned | with an empty disk, as a new one |
  *
  * A member is never in its own seed list before it has joined: Cassandra would let it join without its data.
  */
@@ -27,8 +31,12 @@ export const START_SCRIPT = `#!/bin/bash
 set -euo pipefail
 
 joined=${JOINED_MARKER}
+left=${LEFT_MARKER}
 record_file=${STATE_MOUNT}/cassandra
 mapfile -t members <${CONFIG_MOUNT}/members
+
+# What the operator had begun here ended with the last process.
+rm -rf /tmp/tend
 
 say() { echo "start: $*"; }
 name_of() { echo "$1.$DOMAIN"; }
@@ -108,6 +116,16 @@ wait_until "DNS says that $(name_of "$POD_NAME") is $POD_IP" resolves_to_self
 if [[ -e $joined ]]; then
   configure "$(seeds with)" true
   launch "this member has joined before; it starts with its data"
+fi
+
+not_recorded() { [[ -z $(old_address) ]]; }
+
+if [[ -e $left ]]; then
+  wait_until "the operator has taken note that this member left" not_recorded
+  say "this member left the ring, and its data went to the others: it begins anew"
+  rm -rf ${DATA_DIR}/{data,commitlog,saved_caches,hints,cdc_raw}
+  sync ${DATA_DIR}
+  rm -f "$left"
 fi
 
 is_first() { [[ $POD_NAME == "\${members[0]}" ]]; }

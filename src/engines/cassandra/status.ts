@@ -1,27 +1,38 @@
 // The ring's word on itself. Pure.
-import type { SpaceCluster, SpaceClusterStatus } from '../../api/v1alpha1/index.ts';
+import type { SpaceClusterStatus } from '../../api/v1alpha1/index.ts';
 import type { Assessment } from '../engine.ts';
 import type { RenewalWish } from '../shared/renewal.ts';
 import type { MemberSeen, RingObserved } from './gather.ts';
+import { leastMembers, nextRepair, pendingReplacement, replaceRefused } from './care.ts';
 import { decide } from './decide.ts';
 import { replicationFactor } from './members.ts';
+import { notWhole } from './ring.ts';
 
-/** As `nodetool status` says it: up and normal, down and normal, up and joining; `--` before there is a pod. */
-type MemberState = 'UN' | 'DN' | 'UJ' | '--';
+/** As `nodetool status` says it: up and normal, down and normal, up and leaving or joining; `--` before there is a pod. */
+type MemberState = 'UN' | 'DN' | 'UL' | 'UJ' | '--';
 
-export function assess(observed: RingObserved, cluster: SpaceCluster): Assessment {
+export function assess(observed: RingObserved): Assessment {
   const status = { cassandra: { members: observed.members.map((member) => memberStatus(member, observed)) } };
-  return { ...verdict(observed, cluster), status };
+  const { reason, message, ...rest } = verdict(observed);
+  // These go on without any watch telling about it.
+  const working = reason === 'Leaving' || reason === 'CleaningUp' ? { working: message } : {};
+  return { ...rest, reason, message, ...working, status };
 }
 
 /** One member at a time, and none while the ring is changing: a row may then have a copy less than it seems. */
 export function renewal(observed: RingObserved): RenewalWish {
   const joined = observed.members.every(({ pod }) => observed.record.addresses[pod] !== undefined);
   const settled = observed.record.settled !== '' && decide(observed).kind === 'nothing';
-  return { last: [], hold: joined && settled ? undefined : 'the ring is still being made or settled' };
+  return {
+    last: [],
+    hold:
+      joined && settled
+        ? notWhole(observed.ring, observed.members.length)
+        : 'the ring is still being made, settled or looked after',
+  };
 }
 
-function verdict(observed: RingObserved, cluster: SpaceCluster): Omit<Assessment, 'status'> {
+function verdict(observed: RingObserved): Omit<Assessment, 'status'> {
   const { members, record } = observed;
   const down = members.filter((member) => !member.ready);
   const joined = members.filter((member) => record.addresses[member.pod] !== undefined);
@@ -50,6 +61,17 @@ function verdict(observed: RingObserved, cluster: SpaceCluster): Omit<Assessment
     );
   }
   if (record.settled === '') return notReady('Settling', 'roles and keyspaces are being made');
+  if (record.leaving !== '') {
+    return serving(
+      down.length === 0 && survivesAnyNode(members),
+      'Leaving',
+      `${record.leaving} gives its data to the others and leaves${down.length === 0 ? '' : `; not serving: ${listed}`}`,
+    );
+  }
+  const refused = replaceRefused(observed);
+  if (refused !== undefined) {
+    return serving(false, 'ReplaceRefused', `${pendingReplacement(observed)} is not replaced: ${refused}`);
+  }
   const joining = members.filter((member) => !joined.includes(member));
   if (joining.length > 0) {
     return serving(
@@ -62,14 +84,27 @@ function verdict(observed: RingObserved, cluster: SpaceCluster): Omit<Assessment
   if (decide(observed).kind === 'settle') {
     return serving(false, 'Settling', 'replication and roles are being brought to the spec');
   }
-  if (members.length > cluster.spec.cassandra.replicas) {
+  const tolerant = survivesAnyNode(members);
+  const least = leastMembers(observed);
+  if (members.length > least) {
+    return serving(tolerant, 'Leaving', `${members.at(-1)?.pod} leaves once the whole ring is up`);
+  }
+  if (least > observed.wanted) {
     return serving(
-      survivesAnyNode(members),
+      tolerant,
       'ScaleDownRefused',
-      `spec.cassandra.replicas is ${cluster.spec.cassandra.replicas}, the ring has ${members.length} members: removing members is not supported yet, all of them stay`,
+      `spec.cassandra.replicas is ${observed.wanted}, and each row has ${least} copies: the ring stays at ${members.length} members`,
     );
   }
-  const tolerant = survivesAnyNode(members);
+  if (record.trouble !== '') return serving(tolerant, 'UpkeepFailed', record.trouble);
+  const cleaning = record.cleanup.filter((pod) => members.some((member) => member.pod === pod));
+  if (cleaning.length > 0) {
+    return serving(
+      tolerant,
+      'CleaningUp',
+      `${members.length} members serve; rows that have moved to newer members are removed on ${cleaning.join(', ')}`,
+    );
+  }
   return serving(
     tolerant,
     'Serving',
@@ -101,12 +136,15 @@ function memberStatus(
   member: MemberSeen,
   { record }: RingObserved,
 ): NonNullable<NonNullable<SpaceClusterStatus['cassandra']>['members']>[number] {
+  const due = nextRepair(record, member.pod);
   return {
     name: member.pod,
     rack: member.rack,
     ready: member.ready,
-    state: memberState(member, record.addresses[member.pod] !== undefined),
+    state:
+      member.pod === record.leaving ? 'UL' : memberState(member, record.addresses[member.pod] !== undefined),
     ...(member.node === undefined ? {} : { node: member.node }),
+    ...(due === undefined ? {} : { nextRepair: due }),
   };
 }
 
