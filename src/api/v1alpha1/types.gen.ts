@@ -59,7 +59,7 @@ export interface SpaceClusterSpec {
     readonly memory?: string;
     /** A quantity of bytes of the node's own (ephemeral) disk, such as 50Gi. */
     readonly disk?: string;
-    /** The round trip between the members of a pair, milliseconds. */
+    /** The round trip between the members of a pair, milliseconds. Kept for later; nothing measures it yet. */
     readonly maxLatencyMs?: number;
   };
   /** The certificate of the Web IP. */
