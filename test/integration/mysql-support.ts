@@ -30,6 +30,11 @@ export interface Pair {
   routed(service: 'rw' | 'ro'): Promise<readonly string[]>;
   /** Both recorded, both Ready, each Service with its member: nothing is left to do. */
   settled(): Promise<boolean>;
+  /** The application's password as its Secret has it, and another one in its place. */
+  password(): Promise<string>;
+  rotate(secret: 'application' | 'replication'): Promise<void>;
+  /** Does the rw Service let the application in with this password? */
+  accepts(password: string, from: string): Promise<boolean>;
   /** Statements as the application's user by a Service; rows one a line, fields by tabs. Runs in `from`'s container. */
   sql(service: 'rw' | 'ro', text: string, from: string): Promise<string>;
   /** Inserts ids one by one through rw until the deadline; those that were acknowledged. */
@@ -80,13 +85,13 @@ export async function openPair(namespace: string, image: string): Promise<Pair> 
     const { data } = await kube.get(Secrets, namespace, secrets.mysql);
     return Buffer.from(data?.['password'] ?? '', 'base64').toString();
   };
-  const client = async (from: string, script: string, input: string): Promise<string> => {
+  const client = async (from: string, script: string, input: string, known?: string): Promise<string> => {
     const target = ['-n', namespace, 'exec', '-i', from, '-c', 'mysql', '--', 'bash', '-c'];
     const whole = `read -r MYSQL_PWD; export MYSQL_PWD; ${script}`;
     const { code, stdout, stderr } = await run(
       'kubectl',
       [...target, whole],
-      `${await password()}\n${input}`,
+      `${known ?? (await password())}\n${input}`,
     );
     if (code !== 0) throw new Error(`mysql from ${from}: ${stderr.trim()}`);
     return stdout.trim();
@@ -108,6 +113,21 @@ export async function openPair(namespace: string, image: string): Promise<Pair> 
       const others = copies.map(({ member }) => member).filter((member) => member !== primary);
       return (await routed('rw')).join() === primary && (await routed('ro')).join() === others.join();
     },
+    password,
+    rotate: async (secret) => {
+      const [name, key] =
+        secret === 'application'
+          ? [secrets.mysql, 'password']
+          : [secrets.internal, 'mysql-replication-password'];
+      await kube.mergePatch(Secrets, namespace, name, {
+        data: { [key]: Buffer.from(randomPassword()).toString('base64') },
+      });
+    },
+    accepts: (known, from) =>
+      client(from, `${mysql(services.mysqlRw)} -e 'SELECT 1'`, '', known).then(
+        () => true,
+        () => false,
+      ),
     sql: (service, text, from) =>
       client(from, mysql(service === 'rw' ? services.mysqlRw : services.mysqlRo), text),
     write: async (from, table, seconds) => {

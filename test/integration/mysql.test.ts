@@ -1,6 +1,7 @@
 // The MySQL pair on real servers: made from empty volumes, routed, killed, hung, handed over, restarted, a volume lost.
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { SpaceClusters } from '../../src/api/v1alpha1/index.ts';
+import { lossToken } from '../../src/agent/role-notes.ts';
 import { ANNOTATIONS } from '../../src/api/v1alpha1/names.ts';
 import { PersistentVolumeClaims, Pods } from '../../src/kube/resources.ts';
 import { signalContainer } from '../lab/lab.ts';
@@ -42,6 +43,10 @@ async function expectNothingLost(table: string, acknowledged: readonly number[])
   const present = new Set(rows.split('\n').map(Number));
   expect(acknowledged.length).toBeGreaterThan(5);
   expect(acknowledged.filter((id) => !present.has(id))).toEqual([]);
+}
+
+function annotate(annotations: Readonly<Record<string, string | null>>): Promise<unknown> {
+  return pair.kube.mergePatch(SpaceClusters, NAMESPACE, NAME, { metadata: { annotations } });
 }
 
 /** Writes go on while `fault` is done after a moment; then the pair heals, and no acknowledged row is missing. */
@@ -170,15 +175,18 @@ describe('under faults', () => {
 describe('a planned hand-over', () => {
   test('by the annotation moves the role once, and loses nothing', async () => {
     const primary = await pair.primary();
-    const annotate = (value: string | null): Promise<unknown> =>
-      pair.kube.mergePatch(SpaceClusters, NAMESPACE, NAME, {
-        metadata: { annotations: { [ANNOTATIONS.switchover]: value } },
-      });
-    await survives('handed', () => annotate('mysql'));
+    const ask = (value: string | null): Promise<unknown> => annotate({ [ANNOTATIONS.switchover]: value });
+    await survives('handed', () => ask('mysql'));
     expect(await pair.primary()).not.toBe(primary);
-    const { epoch, switchover } = await pair.record();
+    const { epoch, switchover, notes } = await pair.record();
+    expect(notes?.handover).toMatchObject({
+      epoch,
+      from: primary,
+      to: await pair.primary(),
+      reason: 'a hand-over was asked for',
+    });
     expect(switchover).toBe('mysql');
-    await annotate(null);
+    await ask(null);
     await eventually(
       'the annotation may act again',
       30_000,
@@ -191,5 +199,93 @@ describe('a planned hand-over', () => {
     const pod = await pair.primary();
     await survives('deleted', () => pair.kube.delete(Pods, NAMESPACE, pod));
     expect(await pair.primary()).not.toBe(pod);
+  });
+});
+
+describe('passwords are rotated', () => {
+  /** The mounted Secrets follow within a minute or two. */
+  const MOUNTED_MS = 200_000;
+
+  test('the application’s: the one before stays valid beside the new one, the one before that does not', async () => {
+    const from = await standby();
+    const { epoch } = await pair.record();
+    const first = await pair.password();
+    await pair.rotate('application');
+    const second = await pair.password();
+    await eventually('the second is valid', MOUNTED_MS, () => pair.accepts(second, from));
+    expect(await pair.accepts(first, from)).toBe(true);
+    await pair.rotate('application');
+    const third = await pair.password();
+    await eventually('the third is valid', MOUNTED_MS, () => pair.accepts(third, from));
+    expect([await pair.accepts(second, from), await pair.accepts(first, from)]).toEqual([true, false]);
+    expect([(await pair.routed('rw')).length, (await pair.record()).epoch]).toEqual([1, epoch]);
+  }, 600_000);
+
+  test('the standby’s: twice, so that what it was told first is of no use; it logs in anew by its Secret', async () => {
+    const [from, pod] = [await standby(), await pair.primary()];
+    for (const _ of [1, 2]) {
+      await pair.rotate('replication');
+      await pause(120_000);
+    }
+    await survives('rotated', () =>
+      signalContainer('KILL', { namespace: NAMESPACE, pod, container: 'mysql' }, 'mysqld'),
+    );
+    expect(await pair.sql('rw', 'SELECT 1', from)).toBe('1');
+  }, 600_000);
+});
+
+describe('what people ask for', () => {
+  test('replace-member makes the standby anew while writes go on, once; the primary is refused', async () => {
+    const [primary, lost] = [await pair.primary(), await standby()];
+    const datadirOf = async (member: string): Promise<string | undefined> =>
+      (await pair.record()).copies.find((copy) => copy.member === member)?.datadir;
+    const before = await datadirOf(lost);
+    await survives('replaced', () => annotate({ [ANNOTATIONS.replaceMember]: lost }));
+    const after = await datadirOf(lost);
+    expect([after === before, await pair.primary()]).toEqual([false, primary]);
+    await annotate({ [ANNOTATIONS.replaceMember]: primary });
+    await eventually('it is answered', 30_000, async () => (await pair.record()).notes?.replaced === primary);
+    expect((await pair.record()).copies).toHaveLength(2);
+    expect([await datadirOf(lost), await pair.primary()]).toEqual([after, primary]);
+    await annotate({ [ANNOTATIONS.replaceMember]: null });
+  });
+
+  test('the only recorded copy is lost: nothing happens until a human accepts it by the token, then the other goes on', async () => {
+    const [lost, left] = [await pair.primary(), await standby()];
+    await pair.sql('rw', 'CREATE TABLE kept (id INT PRIMARY KEY); INSERT INTO kept VALUES (1)', lost);
+    await signalContainer('STOP', { namespace: NAMESPACE, pod: left, container: 'mysql' }, 'mysqld');
+    await eventually(
+      'the standby is withdrawn',
+      60_000,
+      async () => (await pair.record()).copies.length === 1,
+    );
+    await pair.sql('rw', 'INSERT INTO kept VALUES (2)', lost);
+    const old = await pair.kube.get(Pods, NAMESPACE, lost);
+    await pair.kube.delete(PersistentVolumeClaims, NAMESPACE, `data-${lost}`);
+    await pair.kube.delete(Pods, NAMESPACE, lost);
+    await eventually('the pod is new', HEALED_MS, async () => {
+      const { items } = await pair.kube.list(Pods, { namespace: NAMESPACE });
+      return items.some(({ metadata }) => metadata.name === lost && metadata.uid !== old.metadata.uid);
+    });
+    await signalContainer('CONT', { namespace: NAMESPACE, pod: left, container: 'mysql' }, 'mysqld');
+    await eventually('both say what they have', HEALED_MS, async () => {
+      const { stranded = [] } = (await pair.record()).notes ?? {};
+      const upTo = (member: string): string | undefined =>
+        stranded.find((each) => each.member === member)?.upTo;
+      return upTo(lost) === '' && (upTo(left) ?? '') > '2026';
+    });
+    await annotate({ [ANNOTATIONS.forcePrimary]: left, [ANNOTATIONS.acceptDataLoss]: 'wrong' });
+    await pause(5_000);
+    const record = await pair.record();
+    expect(record.holder).toBeUndefined();
+    const token = lossToken(record, left);
+    await annotate({ [ANNOTATIONS.acceptDataLoss]: token });
+    await settled();
+    expect(await pair.primary()).toBe(left);
+    // The other row may have been on its way to the stopped server.
+    expect((await pair.sql('rw', 'SELECT id FROM kept', left)).split('\n')).toContain('1');
+    const { epoch, notes } = await pair.record();
+    expect([epoch, notes?.forced]).toEqual([record.epoch + 1, '']);
+    await annotate({ [ANNOTATIONS.forcePrimary]: null, [ANNOTATIONS.acceptDataLoss]: null });
   });
 });

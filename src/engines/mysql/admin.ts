@@ -6,6 +6,8 @@ import type { Session } from './connection.ts';
 import type { ReplicaState, RunningEngine } from './member-state.ts';
 import type { Row } from './packets.ts';
 
+/** A log-in with a wrong password. */
+const ER_ACCESS_DENIED = 1045;
 /** Statements that nothing should hold up. */
 const QUICK_MS = 1_000;
 /** STOP, CHANGE, RESET: they wait for threads and the disk. */
@@ -57,6 +59,7 @@ function readReplica(row: Row): ReplicaState {
     io: io === 'Yes' ? 'on' : io === 'No' ? 'off' : 'connecting',
     sql: text(row, 'Replica_SQL_Running') === 'Yes',
     ioError: text(row, 'Last_IO_Error'),
+    ioRefused: number(row, 'Last_IO_Errno') === ER_ACCESS_DENIED,
     sqlError: text(row, 'Last_SQL_Error'),
     retrieved: text(row, 'Retrieved_Gtid_Set'),
   };

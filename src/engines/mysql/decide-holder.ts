@@ -167,9 +167,10 @@ function standbyHas(peer: PeerReport | undefined, own: RunningEngine): boolean {
 function serve(view: Recorded, engine: RunningEngine): Step {
   if (!view.proven && view.certain) return prove(view);
   // An account statement that waits for an acknowledgement would hold up the standby's own log-in.
-  if (!view.provisioned && (!engine.semiSync.on || standbyInStep(view.peer, engine)))
-    return { kind: 'provision' };
+  const quick = !engine.semiSync.on || standbyInStep(view.peer, engine);
+  if (!view.provisioned && quick) return { kind: 'provision' };
   if (view.provisioned && !engine.online) return { kind: 'let-in' };
+  if (view.retire && quick) return { kind: 'retire' };
   return (
     decideToNote(view) ??
     switchover(view, engine) ??

@@ -87,8 +87,13 @@ function reconnect(view: Recorded, engine: RunningEngine, primary: RunningEngine
     replica !== undefined &&
     replica.sourceHost !== '' &&
     (replica.sourceUuid === '' || replica.sourceUuid === primary.serverUuid);
-  if (sameSource && replica.io === 'connecting') return wait(`connecting: ${replica.ioError}`);
-  return sameSource ? { kind: 'start-replica' } : { kind: 'follow', source: view.peerMember };
+  if (sameSource && replica.io === 'connecting' && !replica.ioRefused) {
+    return wait(`connecting: ${replica.ioError}`);
+  }
+  // A password that was replaced is taken from the Secret anew.
+  return sameSource && !replica.ioRefused
+    ? { kind: 'start-replica' }
+    : { kind: 'follow', source: view.peerMember };
 }
 
 /** Transactions that only this member has, applied or received. */

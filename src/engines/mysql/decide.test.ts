@@ -503,3 +503,27 @@ describe('a standby', () => {
     return { ...peer, engine: { ...(peer.engine as RunningEngine), ...change } };
   }
 });
+
+describe('a password is rotated', () => {
+  const following = OTHER.engine as RunningEngine;
+  const refused = (ioRefused: boolean): View => ({
+    ...OTHER,
+    record: { ...HELD, holder: 'm-1/u' },
+    engine: {
+      ...following,
+      replica: { ...FOLLOWING, sourceHost: 'm-1', sourceUuid: B, retrieved: '', io: 'connecting', ioRefused },
+    },
+  });
+  table([
+    ['the open primary gives users the new one', { ...VIEW, provisioned: false }, 'provision'],
+    [
+      'not while it would wait for a standby that is not in step',
+      { ...VIEW, provisioned: false, peer: undefined },
+      'wait',
+    ],
+    ['the old one goes later', { ...VIEW, retire: true }, 'retire'],
+    ['not while that would wait', { ...VIEW, retire: true, peer: undefined }, 'wait'],
+    ['a standby that is refused logs in anew by its Secret', refused(true), 'follow'],
+    ['one that only does not get through waits', refused(false), 'wait'],
+  ]);
+});

@@ -127,6 +127,7 @@ export class Lookout {
       peer,
       history: this.#history,
       provisioned: operations.isProvisioned(),
+      retire: operations.mayRetire(),
       published: record !== undefined && router.published() === record.epoch,
       job: operations.job(),
       leftovers:

@@ -10,6 +10,8 @@ export interface ReplicaState {
   readonly sql: boolean;
   /** '' when all is well. */
   readonly ioError: string;
+  /** Does the source refuse the account? Then what it was told to log in with is of no use. */
+  readonly ioRefused?: boolean;
   readonly sqlError: string;
   /** GTIDs in the relay log, applied or not. */
   readonly retrieved: string;

@@ -21,7 +21,7 @@ import { DATA_MOUNT } from './config.ts';
 import type { Session } from './connection.ts';
 import type { Member } from './member.ts';
 import type { Permit } from './permit.ts';
-import { fingerprint, provision, readCredentials } from './provision.ts';
+import { fingerprint, provision, readCredentials, retirePasswords } from './provision.ts';
 import type { RecordKeeper } from './record-keeper.ts';
 import type { Supervisor } from './supervisor.ts';
 import type { Step, View } from './view.ts';
@@ -50,6 +50,8 @@ const CLONE_SLACK_BYTES = 134_217_728;
 const REFRAIN_MS = 5_000;
 const JOB_RETRY_MS = 5_000;
 const SURVEY_MS = 5_000;
+/** Replaced passwords stay valid for so long: several times what a kubelet takes to bring a Secret to every pod. */
+const OLD_PASSWORD_MS = 600_000;
 /** Must be left of the permit before mysqld is opened. */
 const OPEN_MARGIN_MS = 200;
 
@@ -63,7 +65,8 @@ export class Operations {
   #datadirs: readonly string[] = [];
   #surveyedAt = Number.NEGATIVE_INFINITY;
   /** Of the credentials last provisioned, in the session they were provisioned over. */
-  #provisioned: { readonly session: Session; readonly fingerprint: string } | undefined;
+  #provisioned: { readonly session: Session; readonly fingerprint: string; readonly at: number } | undefined;
+  #retired = '';
 
   constructor(options: OperationsOptions) {
     this.#options = options;
@@ -98,6 +101,12 @@ export class Operations {
       this.#provisioned?.session === session &&
       this.#provisioned.fingerprint === this.#wanted
     );
+  }
+
+  /** Nobody needs the passwords of before any more, and they have not been seen to be gone. */
+  mayRetire(): boolean {
+    const at = this.#provisioned?.at ?? Number.POSITIVE_INFINITY;
+    return this.isProvisioned() && this.#retired !== this.#wanted && performance.now() - at > OLD_PASSWORD_MS;
   }
 
   /** Data directories of the volume, the one in use among them. */
@@ -168,7 +177,13 @@ export class Operations {
         const credentials = await readCredentials();
         await provision(session, credentials);
         this.#wanted = fingerprint(credentials);
-        this.#provisioned = { session, fingerprint: this.#wanted };
+        this.#provisioned = { session, fingerprint: this.#wanted, at: performance.now() };
+        return;
+      }
+      case 'retire': {
+        const credentials = await readCredentials();
+        await retirePasswords(this.#session(), credentials);
+        this.#retired = fingerprint(credentials);
         return;
       }
       default:

@@ -69,10 +69,36 @@ interface Node {
   disk: Kept;
   api: boolean;
   frozen: boolean;
+  /** Was frozen, and its supervisor has not had its turn yet. */
+  woken: boolean;
   /** Monotonic time after which the supervisor kills; undefined: not armed. */
   deadline: number | undefined;
   /** When its heartbeat was last renewed in the store. */
   renewedAt: number;
+}
+
+/** A rule taken out, to see that the model notices: what is left out is as it should be. */
+export interface Rules {
+  /** Between the agent's eyes and the decider, and between the decider and its hands. */
+  readonly seen?: (view: View) => View;
+  readonly done?: (step: Step, view: View) => Step;
+  /** The record's store, the supervisor, the peer and the engine do not keep theirs. */
+  readonly without?: readonly (
+    | 'resource-version'
+    | 'deadline'
+    | 'promise'
+    | 'own-renewal'
+    | 'solo'
+    | 'failsafe'
+    | 'memory'
+    | 'unknown-outcome'
+    | 'wait-no-replica'
+    | 'sync-relay-log'
+    | 'relay-log-recovery-off'
+    | 'kill-to-fence'
+    | 'apply-before-reset'
+    | 'read-only-start'
+  )[];
 }
 
 export class Pair {
@@ -91,9 +117,13 @@ export class Pair {
   /** What the annotations ask for: a member to be made anew; a member and a token. */
   replace = '';
   force = { member: '', token: '' };
-  fate: Fate = 'done';
+  /** Of the next writes on the record. */
+  fates: Fate[] = [];
 
-  constructor() {
+  readonly #rules: Rules;
+
+  constructor(rules: Rules = {}) {
+    this.#rules = rules;
     this.record = {
       holder: undefined,
       epoch: 0,
@@ -109,11 +139,15 @@ export class Pair {
 
   advance(ms: number): void {
     this.now += ms;
-    for (const node of this.nodes) this.#enforce(node);
+    for (const node of this.nodes) {
+      node.woken = false;
+      this.#enforce(node);
+    }
   }
 
   #enforce(node: Node): void {
     if (node.frozen || node.deadline === undefined || this.now < node.deadline) return;
+    if (this.#without('deadline')) return;
     if (node.engine.alive) this.kill(node);
   }
 
@@ -153,12 +187,14 @@ export class Pair {
 
   async look(node: Node): Promise<Step | undefined> {
     if (!node.agent.up || node.frozen) return undefined;
-    const view = this.view(node);
+    const seen = this.view(node);
+    const view = this.#rules.seen?.(seen) ?? seen;
     node.agent.published = routingOf(view).rw;
     const { engine } = view;
     if (engine.kind === 'down' || (engine.kind === 'running' && !engine.writable)) node.agent.permit.disarm();
     if (view.record?.holder !== node.identity) node.agent.handingOver = undefined;
-    const step = decide(view);
+    const decided = decide(view);
+    const step = this.#rules.done?.(decided, view) ?? decided;
     await this.#act(node, step);
     return step;
   }
@@ -166,7 +202,14 @@ export class Pair {
   failsafe(node: Node): void {
     const { agent } = node;
     const record = agent.keeper.record();
-    if (!agent.up || node.frozen || record?.holder !== node.identity || record.phase !== 'open') return;
+    if (
+      this.#without('failsafe') ||
+      !agent.up ||
+      node.frozen ||
+      record?.holder !== node.identity ||
+      record.phase !== 'open'
+    )
+      return;
     if (agent.handingOver !== undefined) return;
     const current = { ...this.view(node), record };
     if (isPending(current, 'release')) return;
@@ -183,8 +226,10 @@ export class Pair {
         },
       );
       if (answer === 'promised') {
-        peer.agent.keeper.promise(durationMs);
-        peer.agent.promisedAt = this.now;
+        if (!this.#without('promise')) {
+          peer.agent.keeper.promise(durationMs);
+          peer.agent.promisedAt = this.now;
+        }
       }
       return answer;
     };
@@ -193,7 +238,8 @@ export class Pair {
       writable: node.engine.alive && node.engine.writable,
       permitUntil: agent.permit.until(),
       renewDeadlineMs,
-      peerMayCount: peerMayCount(current),
+      peerMayCount:
+        peerMayCount(current) && (!this.#without('solo') || this.#reaches(node, this.other(node))),
     };
     const step = decideFailsafe({ ...base, answer: undefined });
     if (step.kind === 'carry-on') agent.permit.carryOn(this.now + renewDeadlineMs);
@@ -226,7 +272,7 @@ export class Pair {
       peerMember: this.other(node).name,
       record,
       recordOnWatch: agent.keeper.onWatch(),
-      pending: agent.keeper.pending(),
+      pending: this.#without('unknown-outcome') ? [] : agent.keeper.pending(),
       initialised: this.record.phase === 'open' || this.record.epoch > 1,
       certain: this.now < agent.certainUntil,
       permitted: agent.permit.permitted(),
@@ -248,6 +294,7 @@ export class Pair {
       peer,
       history: agent.history,
       provisioned: agent.provisionedRun === node.engine.run,
+      retire: false,
       published: record !== undefined && agent.published === record.epoch,
       job: undefined,
       leftovers: [],
@@ -258,7 +305,8 @@ export class Pair {
   #dead(observer: Node): boolean {
     const { agent } = observer;
     const lastSeen = Math.max(this.other(observer).renewedAt, agent.since, agent.promisedAt);
-    return agent.proof >= lastSeen + DURATION_MS;
+    const proof = this.#without('own-renewal') ? this.now : agent.proof;
+    return proof >= lastSeen + DURATION_MS;
   }
 
   // ---- steps
@@ -294,7 +342,7 @@ export class Pair {
       case 'clone':
         return this.#clone(node);
       case 'follow':
-        if (this.#unapplied(engine).length > 0) throw new Error('M10: CHANGE with unapplied transactions');
+        this.#mustHaveApplied(engine, 'CHANGE');
         engine.following = true;
         engine.retrieved = new Set();
         engine.sql = true;
@@ -313,7 +361,7 @@ export class Pair {
         engine.io = false;
         return;
       case 'forget-source':
-        if (this.#unapplied(engine).length > 0) throw new Error('M10: RESET with unapplied transactions');
+        this.#mustHaveApplied(engine, 'RESET');
         Object.assign(engine, {
           following: false,
           io: false,
@@ -333,6 +381,7 @@ export class Pair {
         return;
       case 'close':
         engine.online = false;
+        if (this.#without('kill-to-fence')) this.#acknowledgeAll(engine);
         if (engine.prepared.size > 0) this.kill(node);
         else engine.writable = false;
         agent.permit.disarm();
@@ -342,6 +391,8 @@ export class Pair {
         return;
       case 'provision':
         agent.provisionedRun = engine.run;
+        return;
+      case 'retire':
         return;
       default:
         throw new Error('unknown step');
@@ -368,7 +419,8 @@ export class Pair {
     if (!engine.alive || !engine.writable) return;
     this.#transactions += 1;
     this.#origin.set(this.#transactions, engine.uuid);
-    if (engine.semiSync) {
+    const alone = this.#without('wait-no-replica') && !this.#hasStandby(engine);
+    if (engine.semiSync && !alone) {
       engine.prepared.add(this.#transactions);
     } else {
       engine.committed.add(this.#transactions);
@@ -436,16 +488,25 @@ export class Pair {
     const { engine } = node;
     for (const each of engine.prepared) engine.committed.add(each);
     engine.prepared.clear();
+    if (this.#without('relay-log-recovery-off')) this.#forgetRelayLog(engine);
+    const asItWas = this.#without('read-only-start');
     Object.assign(engine, {
       alive: false,
-      writable: false,
-      online: false,
+      writable: asItWas && engine.writable,
+      online: asItWas && engine.online,
       semiSync: false,
       io: false,
       sql: false,
     });
     const peer = this.other(node).engine;
     if (peer.io && !this.#keepsIo(peer)) peer.io = false;
+  }
+
+  /** The machine goes down: what was not synced is gone. */
+  losePower(node: Node): void {
+    this.kill(node);
+    if (this.#without('sync-relay-log')) this.#forgetRelayLog(node.engine);
+    this.restartAgent(node);
   }
 
   #keepsIo(engine: Engine): boolean {
@@ -465,13 +526,16 @@ export class Pair {
   }
 
   freeze(node: Node, frozen: boolean): void {
+    node.woken = node.frozen && !frozen;
     node.frozen = frozen;
-    this.#enforce(node);
   }
 
   landLate(): void {
     const [first] = this.#late.splice(0, 1);
-    if (first?.base.resourceVersion === this.record.resourceVersion) this.#land(first.change);
+    if (first === undefined) return;
+    const blind = this.#without('resource-version');
+    if (blind) this.record = first.base;
+    if (blind || first.base.resourceVersion === this.record.resourceVersion) this.#land(first.change);
   }
 
   other(node: Node): Node {
@@ -488,6 +552,27 @@ export class Pair {
 
   // ---- inside
 
+  #without(rule: NonNullable<Rules['without']>[number]): boolean {
+    return this.#rules.without?.includes(rule) === true;
+  }
+
+  /** M10. A server that is told to go on elsewhere throws away what it received and has not applied. */
+  #mustHaveApplied(engine: Engine, verb: string): void {
+    if (this.#unapplied(engine).length === 0 || this.#without('apply-before-reset')) return;
+    throw new Error(`M10: ${verb} with unapplied transactions`);
+  }
+
+  #forgetRelayLog(engine: Engine): void {
+    engine.retrieved = new Set([...engine.retrieved].filter((each) => engine.committed.has(each)));
+  }
+
+  #hasStandby(engine: Engine): boolean {
+    const source = this.nodes.find((node) => node.engine === engine);
+    if (source === undefined) return false;
+    const peer = this.other(source);
+    return peer.engine.alive && peer.engine.io && this.#reaches(source, peer);
+  }
+
   #node(ordinal: 0 | 1): Node {
     const node: Omit<Node, 'agent'> & { agent?: Agent } = {
       name: `m-${ordinal}`,
@@ -496,6 +581,7 @@ export class Pair {
       disk: { record: undefined, pending: [], promisedUntil: Number.NEGATIVE_INFINITY },
       api: true,
       frozen: false,
+      woken: false,
       deadline: undefined,
       renewedAt: Number.NEGATIVE_INFINITY,
     };
@@ -518,7 +604,7 @@ export class Pair {
       },
     };
     const memory = {
-      load: () => node.disk,
+      load: () => (this.#without('memory') ? undefined : node.disk),
       save: (kept: Kept) => {
         node.disk = kept;
       },
@@ -545,13 +631,14 @@ export class Pair {
   #store(node: Node, base: RoleRecord, change: RoleChange): WriteOutcome {
     const unknown: WriteOutcome = { kind: 'unknown', error: new Error('no answer') };
     if (!node.api) return unknown;
-    const { fate } = this;
-    this.fate = 'done';
+    const fate = this.fates.shift() ?? 'done';
     if (fate === 'lost') return unknown;
     if (fate === 'late') {
       this.#late.push({ node, base, change });
       return unknown;
     }
+    const blind = this.#without('resource-version');
+    if (blind) this.record = base;
     if (base.resourceVersion !== this.record.resourceVersion) return { kind: 'conflict' };
     this.#land(change);
     return fate === 'landed' ? unknown : { kind: 'done', record: this.record };

@@ -100,6 +100,7 @@ export const VIEW: View = {
   peer: STANDBY,
   history: { ...startHistory(0), run: '1', counted: true },
   provisioned: true,
+  retire: false,
   published: true,
   job: undefined,
   leftovers: [],

@@ -85,6 +85,8 @@ export interface View {
   readonly history: History;
   /** Users, schema and marker table are as the Secrets say, in this life of the engine. */
   readonly provisioned: boolean;
+  /** Passwords that were replaced long enough ago are still valid. */
+  readonly retire: boolean;
   /** The rw slice names this pod under the record's epoch. */
   readonly published: boolean;
   /** A long work under way. */
@@ -121,7 +123,9 @@ export type Step =
   /** From now on the role is being given up. */
   | { readonly kind: 'hand-over'; readonly reason: string }
   | { readonly kind: 'let-in' }
-  | { readonly kind: 'provision' };
+  | { readonly kind: 'provision' }
+  /** Only the Secrets' passwords are valid from now on. */
+  | { readonly kind: 'retire' };
 
 export function wait(reason: string): Step {
   return { kind: 'wait', reason };
