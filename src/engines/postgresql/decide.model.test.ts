@@ -97,11 +97,18 @@ class World {
     this.#owed[who] = new Set(this.acknowledged);
   }
 
+  #listed(who: Ordinal): boolean {
+    const admitted = this.volumes[who].admitted === this.run[who];
+    return this.alive[who] && admitted && !this.presence[who].interrupted;
+  }
+
   /** As the gatherer does. */
   #judge(who: Ordinal): Seen {
     const seen = this.#seen(who);
     const before = this.presence[who];
-    this.presence[who] = presence(before, seen);
+    const peerServes = this.#listed(who === 0 ? 1 : 0);
+    this.presence[who] = presence(before, seen, peerServes);
+    if (seen.kind === 'up' && (before.absent || before.interrupted) && !peerServes) this.solo[who] = true;
     if (before.returns !== this.presence[who].returns) this.memory[who] = undefined;
     return seen.kind === 'up' && this.presence[who].interrupted
       ? { kind: 'up', state: asReturning(seen.state) }
