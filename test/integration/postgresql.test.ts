@@ -198,8 +198,8 @@ describe('members that go and come back', () => {
     );
     await bothServe(60_000);
     writing.abort();
-    const rows = Number(await pair.sql(1, 'SELECT count(*) FROM job WHERE made_on = 1'));
-    expect(rows).toBe(500 + (await writer));
+    const written = await writer;
+    expect(Number(await pair.sql(1, 'SELECT count(*) FROM job WHERE made_on = 1'))).toBe(500 + written);
     for (const table of ['alarm', 'job', 'hot']) await equalOnBoth(pair, ROWS(table), 30_000);
     await pair.sql(0, 'INSERT INTO job (made_on) VALUES (0)');
     await equalOnBoth(pair, ROWS('job'), 20_000);

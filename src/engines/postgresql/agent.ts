@@ -9,6 +9,7 @@ import { durationMs } from '../../api/v1alpha1/duration.ts';
 import { ANNOTATIONS, names, podName } from '../../api/v1alpha1/names.ts';
 import { messageOf } from '../../errors.ts';
 import { EventRecorder } from '../../kube/events.ts';
+import type { Occurrence } from '../../kube/events.ts';
 import { Auditor } from './auditor.ts';
 import { Member } from './member.ts';
 import { metrics } from './metrics.ts';
@@ -50,6 +51,9 @@ export const program: AgentProgram = async (context) => {
     instance: identity.pod,
     log,
   });
+  const tell = (occurrence: Occurrence): void => {
+    events.record(context.cluster(), occurrence);
+  };
   const auditor = new Auditor({
     member: identity.pod,
     peer,
@@ -57,9 +61,7 @@ export const program: AgentProgram = async (context) => {
     log,
     seen: () => member.seen,
     request: () => context.cluster().metadata.annotations?.[ANNOTATIONS.audit] ?? '',
-    tell: (occurrence) => {
-      events.record(context.cluster(), occurrence);
-    },
+    tell,
   });
   const member = new Member({
     member: identity.pod,
@@ -73,6 +75,7 @@ export const program: AgentProgram = async (context) => {
     peerDead: () => heartOf()?.dead === true,
     replace: () => context.cluster().metadata.annotations?.[ANNOTATIONS.replaceMember] ?? '',
     uid: identity.uid,
+    tell,
     soloAfterMs: () => durationMs(context.cluster().spec.postgresql.soloAfter),
     publish: (wish) => {
       routing.wish(wish);

@@ -71,11 +71,13 @@ export class Auditor {
     }
     this.#wholeSince ??= now;
     this.#memory ??= await this.#recall();
+    const request = this.#options.request();
+    if (request === '' && this.#memory.request !== '') this.#memory = await this.#rearm(this.#memory);
     const { last } = this.#memory;
     const occasion = auditDue({
       wholeMs: now - this.#wholeSince,
       broken: this.#broken,
-      request: this.#options.request(),
+      request,
       memory: {
         ...this.#memory,
         last: last && { ...last, ageMs: last.ageMs + now - this.#rememberedAt },
@@ -126,6 +128,14 @@ export class Auditor {
     } else if (occasion === 'request') {
       tell({ type: 'Normal', reason: 'PostgreSQLAudited', action: 'Audit', note: `${link}: all are equal` });
     }
+  }
+
+  /** The annotation was taken away: its last value may ask again. */
+  async #rearm(memory: AuditMemory): Promise<AuditMemory> {
+    await withSession(connectLocal(SUPERUSER, DATABASE, QUERY_MS), (home) =>
+      home.query("UPDATE spacecluster.audit SET request = ''"),
+    );
+    return { ...memory, request: '' };
   }
 
   async #recall(): Promise<AuditMemory> {

@@ -87,6 +87,11 @@ export class Gatherer {
     await Promise.all([this.#home.close(), this.#away.close(), probing]);
   }
 
+  /** Does the own server leave new connections unanswered? Known although a look may hang in an old one. */
+  get refused(): boolean {
+    return this.#refusal !== undefined;
+  }
+
   /** The peer took this member out of the Services: it has to catch up before it serves again (P2). */
   interrupt(): void {
     this.#presence = { ...this.#presence, interrupted: true };
@@ -112,7 +117,7 @@ export class Gatherer {
 
   async look(around: Surroundings): Promise<Observation> {
     const answer = this.#counted(await this.#home.see());
-    this.#presence = this.#judge(answer);
+    this.#presence = this.#judge(answer, around.peerServes);
     const generation = this.#generation;
     const remote = this.#remoteNow(around.now);
     const seen = remote?.seen ?? UNSEEN;
@@ -149,8 +154,8 @@ export class Gatherer {
       : answer;
   }
 
-  #judge(seen: Seen): Presence {
-    const next = presence(this.#presence, seen);
+  #judge(seen: Seen, peerServes: boolean): Presence {
+    const next = presence(this.#presence, seen, peerServes);
     if (next.returns !== this.#presence.returns) this.#forget();
     return next;
   }
@@ -158,9 +163,13 @@ export class Gatherer {
   async #probe(signal: AbortSignal): Promise<void> {
     const pause = new Wake();
     while (!signal.aborted) {
-      const refusal = await refusalOf();
-      if (refusal !== undefined && this.#refusal === undefined) this.#onLost();
-      this.#refusal = refusal;
+      const before = this.#refusal;
+      this.#refusal = await refusalOf();
+      if (this.#refusal !== undefined && before === undefined) {
+        // Also when no look falls into the time in which it hung.
+        this.interrupt();
+        this.#onLost();
+      }
       await pause.wait(PROBE_MS, signal);
     }
   }

@@ -2,6 +2,7 @@
 import type { RoleClient } from '../../agent/role.ts';
 import { monotonicNow, Wake } from '../../agent/wake.ts';
 import { messageOf } from '../../errors.ts';
+import type { Occurrence } from '../../kube/events.ts';
 import type { Logger } from '../../log.ts';
 import type { AuditResult } from './audit.ts';
 import { decide, serves } from './decide.ts';
@@ -25,6 +26,7 @@ export interface MemberOptions extends GatherOptions {
   /** The pod's UID, for the report. */
   readonly uid: string;
   readonly publish: (wish: Wish) => void;
+  readonly tell: (occurrence: Occurrence) => void;
   /** The last comparison of the rows. */
   readonly audit: () => AuditResult | undefined;
 }
@@ -48,6 +50,7 @@ export class Member {
   constructor(options: MemberOptions) {
     this.#options = options;
     this.#gatherer = new Gatherer(options, () => {
+      this.#publish();
       this.#wake.notify();
     });
   }
@@ -83,6 +86,7 @@ export class Member {
   unready(): string | undefined {
     if (this.#leaving) return 'leaving';
     if (this.#seen === undefined) return 'starting';
+    if (this.#gatherer.refused) return 'the server takes no new connections';
     if (serves(this.#seen)) return undefined;
     const step = this.#step;
     return step?.kind === 'wait' || step?.kind === 'blocked' ? `${step.reason}: ${step.message}` : 'joining';
@@ -140,6 +144,10 @@ export class Member {
     try {
       await operate(step, own, { ...this.#options, signal });
       if (step.kind === 'admit') this.#gatherer.admitted();
+      if (step.kind === 'retire') {
+        const note = `${this.#options.member} has left the PostgreSQL pair to be rebuilt: ${this.#options.peer} has everything that it had`;
+        this.#options.tell({ type: 'Normal', reason: 'PostgreSQLMemberRetired', action: 'Replace', note });
+      }
       this.#failure = undefined;
     } catch (error) {
       this.#failure = `${step.kind}: ${messageOf(error)}`;
@@ -162,7 +170,7 @@ export class Member {
       );
     }
     this.#options.publish({
-      serving: serves(this.#seen) && !this.#leaving,
+      serving: serves(this.#seen) && !this.#leaving && !this.#gatherer.refused,
       peerDead: this.#options.peerDead(),
       report: this.#report,
     });

@@ -7,7 +7,7 @@ const GONE: Seen = { kind: 'absent', problem: 'no answer' };
 
 function after(...seen: readonly Seen[]): boolean {
   let last = UNKNOWN_PRESENCE;
-  for (const each of seen) last = presence(last, each);
+  for (const each of seen) last = presence(last, each, true);
   return last.interrupted;
 }
 
@@ -20,4 +20,13 @@ test.each<[string, readonly Seen[], boolean]>([
   ['hung once and answers since', [up(memberState(0)), GONE, up(memberState(0)), up(memberState(0))], true],
 ])('a server that %s', (_, seen, expected) => {
   expect(after(...seen)).toBe(expected);
+});
+
+test('a server that hung while its peer did not serve has missed nothing', () => {
+  const hung = presence(presence(UNKNOWN_PRESENCE, up(memberState(0)), false), GONE, false);
+  expect(presence(hung, up(memberState(0)), false).interrupted).toBe(false);
+  // It was waiting for a peer that has stopped to serve meanwhile.
+  const waiting = presence(hung, up(memberState(0)), true);
+  expect(waiting.interrupted).toBe(true);
+  expect(presence(waiting, up(memberState(0)), false).interrupted).toBe(false);
 });

@@ -15,13 +15,18 @@ export interface Presence {
 
 export const UNKNOWN_PRESENCE: Presence = { run: undefined, absent: false, interrupted: false, returns: 0 };
 
-export function presence(before: Presence, local: Seen): Presence {
+/**
+ * @param peerServes alive, and in the pair's Service. Who is the last one to serve has missed nothing, and must not wait for one
+ * that cannot.
+ */
+export function presence(before: Presence, local: Seen, peerServes: boolean): Presence {
   if (local.kind !== 'up') return { ...before, absent: true };
   const run = local.state.started;
   const returns = before.returns + (before.absent ? 1 : 0);
   // A new run of the server is not admitted anyway.
   const sameRun = before.run === undefined || before.run === run;
-  return { run, absent: false, interrupted: sameRun && (before.interrupted || before.absent), returns };
+  const away = before.interrupted || before.absent;
+  return { run, absent: false, interrupted: sameRun && away && peerServes, returns };
 }
 
 /** Not admitted, as after a start of the server. */
