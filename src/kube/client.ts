@@ -97,7 +97,7 @@ export interface KubeClient {
    * old, and `ApiUnreachableError` when the server stays silent for longer than its bookmarks allow.
    */
   watch<T extends KubeObject>(type: ResourceType<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>>;
-  /** Runs a command in a container. When it is given up, what it started may go on. */
+  /** Runs a command in a container. It must bear being run twice: when the call is given up, what it started may go on. */
   exec(target: ExecTarget, options?: CallOptions): Promise<ExecResult>;
   /** GET of a path that is no object: `/readyz`, `/version`, `/apis`. */
   raw(path: string, options?: CallOptions): Promise<{ readonly status: number; readonly body: string }>;

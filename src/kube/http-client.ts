@@ -266,7 +266,9 @@ function clientOver(
     watch,
     exec: async (target, callOptions = {}) => {
       const { namespace, pod: name } = target;
-      const timeoutMs = Math.min(callOptions.timeoutMs ?? CALL_TIMEOUT_MS, guard?.() ?? Infinity);
+      // Only begun under the guard: what a command starts outlives the call in any case, so it has to bear being run twice.
+      guard?.();
+      const timeoutMs = callOptions.timeoutMs ?? CALL_TIMEOUT_MS;
       const seen: Target = { verb: 'get', type: Pods, namespace, name, subresource: 'exec', path: '' };
       const userAgent = options.userAgent ?? 'spacecluster';
       const { result } = await observed(seen, async () => ({

@@ -1,7 +1,6 @@
 // Messages come out whole however the bytes were cut.
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { exitCode } from './exec.ts';
 import { FrameReader, pong } from './websocket.ts';
 
 function frame(opcode: number, payload: Buffer, final = true): Buffer {
@@ -57,14 +56,5 @@ describe('FrameReader', () => {
   it('answers a ping masked', () => {
     const answer = pong(Buffer.from('hi'), Buffer.from([1, 2, 3, 4]));
     expect([...answer]).toEqual([0x8a, 0x82, 1, 2, 3, 4, 'h'.charCodeAt(0) ^ 1, 'i'.charCodeAt(0) ^ 2]);
-  });
-});
-
-describe('exitCode', () => {
-  it('reads how a command ended', () => {
-    expect(exitCode('{"status":"Success"}')).toBe(0);
-    const failed = { status: 'Failure', details: { causes: [{ reason: 'ExitCode', message: '3' }] } };
-    expect(exitCode(JSON.stringify(failed))).toBe(3);
-    expect(() => exitCode('{"status":"Failure","message":"no such container"}')).toThrow('no such container');
   });
 });

@@ -31,6 +31,12 @@ export class Silence {
 
 export class LostPods {
   readonly #silences = new Map<string, Silence>();
+  readonly #now: () => number;
+
+  /** @param now milliseconds of a steady clock; a test gives its own */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
 
   /**
    * @param nodes all of Kubernetes' nodes
@@ -46,7 +52,7 @@ export class LostPods {
     const silence = this.#silences.get(key) ?? new Silence();
     this.#silences.set(key, silence);
     const kept = new Set<string>();
-    const seen = await Promise.all(pods.map((pod) => look(pod, silence, kept, scope)));
+    const seen = await Promise.all(pods.map((pod) => look(pod, { silence, kept, now: this.#now() }, scope)));
     silence.keep(kept);
     for (const pod of givenUp(seen)) await giveUp(pod, scope);
     return true;
@@ -58,14 +64,21 @@ export class LostPods {
   }
 }
 
-async function look(pod: Pod, silence: Silence, kept: Set<string>, scope: Scope): Promise<PodOnLostNode> {
+interface Watch {
+  readonly silence: Silence;
+  /** What is still looked at. */
+  readonly kept: Set<string>;
+  /** Before the Leases are read: what is counted is never longer than it was seen. */
+  readonly now: number;
+}
+
+async function look(pod: Pod, { silence, kept, now }: Watch, scope: Scope): Promise<PodOnLostNode> {
   const { name, uid = '', labels } = pod.metadata;
   const node = pod.spec?.nodeName ?? '';
   const [nodeLease, heartbeat] = await Promise.all([
     version(NODE_LEASES, node, scope),
     version(scope.cluster.metadata.namespace ?? '', name, scope),
   ]);
-  const now = performance.now();
   const forMs = (what: string, value: string): number => {
     kept.add(what);
     return silence.forMs(what, value, now);
