@@ -10,6 +10,9 @@ const shared = {
   },
 };
 
+// Faults and care of single engines, minutes each: part of `make test-ha`, not of `make test`.
+const LONG = 'test/integration/(cassandra-care|postgresql-faults|renewal)\\.test\\.ts$';
+
 export default {
   // A busy machine is not a failure.
   testTimeout: 30_000,
@@ -22,7 +25,13 @@ export default {
       testMatch: ['<rootDir>/{src,scripts,test}/**/*.test.ts'],
       testPathIgnorePatterns: ['<rootDir>/test/(integration|ha)/'],
     },
-    { ...shared, displayName: 'integration', testMatch: ['<rootDir>/test/integration/**/*.test.ts'] },
+    {
+      ...shared,
+      displayName: 'integration',
+      testMatch: ['<rootDir>/test/integration/**/*.test.ts'],
+      testPathIgnorePatterns: [LONG],
+    },
+    { ...shared, displayName: 'engines', testRegex: [LONG] },
     { ...shared, displayName: 'ha', testMatch: ['<rootDir>/test/ha/**/*.test.ts'] },
   ],
 };

@@ -10,7 +10,7 @@ cluster_up
 cluster_image
 install_operator
 case ${1:-} in
-  test) SPC_HA=${FAULT:-all} exec scripts/run-tests.sh ha ;;
+  test) SPC_TEST_IMAGE=$IMAGE_REPOSITORY:$IMAGE_TAG SPC_HA=${FAULT:-all} exec scripts/run-tests.sh engines ha ;;
   soak) exec node --no-warnings test/ha/soak.ts ;;
   bench) COMMIT=$(git rev-parse --short HEAD) exec node --no-warnings bench/ha.ts ;;
   *) die "test, soak or bench, not '${1:-}'" ;;
