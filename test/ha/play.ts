@@ -58,11 +58,12 @@ export async function play(ground: Ground, fault: Fault): Promise<Played> {
   const place = NODES.find((node) => !struck.includes(node)) ?? 'client';
   const history = new History();
   await history.start(ground.kube, ground.fabric.namespace, ground.log);
-  const books = await Promise.all(fault.ledgers.map((kind) => open(ground, kind, place)));
+  const books: Book[] = [];
   const stop = (): Promise<unknown> =>
     Promise.all(books.flatMap(({ main, rivals }) => [main, ...rivals]).map((writer) => writer.stop()));
   const began = Date.now();
   try {
+    for (const kind of fault.ledgers) books.push(await open(ground, kind, place));
     await pause(WARM_UP_MS);
     const blow = await fault.strike(ground);
     await blow.heal();

@@ -35,6 +35,8 @@ export function cassandraClient({ host, port, user, password, database, ca, serv
       await client.connect();
       await client.execute(
         'CREATE TABLE IF NOT EXISTS ha_ledger (part text, id text, PRIMARY KEY (part, id))',
+        [],
+        { readTimeout: LOOKUP_MS },
       );
     },
     write: async (id, timeoutMs) => {

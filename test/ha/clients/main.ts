@@ -39,13 +39,30 @@ const CLIENTS: Readonly<Record<Target['kind'], (target: Target) => Client>> = {
   http: httpClient,
 };
 
+const PREPARE_TRIES = 10;
+const PREPARE_PAUSE_MS = 1_000;
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
 const say = (line: object): void => {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 };
 
+/** Everything may be busy at first. */
+async function prepare(client: Client): Promise<void> {
+  for (let left = PREPARE_TRIES; ; left -= 1) {
+    try {
+      return await client.prepare();
+    } catch (error) {
+      if (left <= 1) throw error;
+      await pause(PREPARE_PAUSE_MS);
+    }
+  }
+}
+
 /** The same id until it is acknowledged: what a careful application does. */
 async function write(client: Client, order: WriteOrder, ended: () => boolean): Promise<void> {
-  await client.prepare();
+  await prepare(client);
   say({ ready: true });
   let id = order.firstId;
   while (!ended()) {
@@ -57,7 +74,7 @@ async function write(client: Client, order: WriteOrder, ended: () => boolean): P
     } catch (error) {
       say({ id, from, to: Date.now(), error: String(error), by: '' } satisfies Attempt);
     }
-    await new Promise((resolve) => setTimeout(resolve, order.everyMs));
+    await pause(order.everyMs);
   }
 }
 
