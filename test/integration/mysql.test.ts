@@ -4,7 +4,7 @@ import { SpaceClusters } from '../../src/api/v1alpha1/index.ts';
 import { lossToken } from '../../src/agent/role-notes.ts';
 import { ANNOTATIONS } from '../../src/api/v1alpha1/names.ts';
 import { PersistentVolumeClaims, Pods } from '../../src/kube/resources.ts';
-import { signalContainer } from '../lab/lab.ts';
+import { setVolume, signalContainer } from '../lab/lab.ts';
 import { eventually, pause } from './kube-support.ts';
 import { mysqldOf, NAME, openPair, setApiRoute } from './mysql-support.ts';
 import type { Pair } from './mysql-support.ts';
@@ -139,6 +139,38 @@ describe('under faults', () => {
     // The kill came after a fifth of the time: without a primary since then there would be far fewer than were tried.
     expect(acknowledged.length).toBeGreaterThan((acknowledged.at(-1) ?? 0) / 2);
   });
+
+  test.each([
+    ['stalls (M8, counterexample 10)', 'stalled', 'freeze', 'thaw'],
+    ['is full', 'full', 'fill', 'unfill'],
+  ] as const)(
+    'the disk of the primary %s: the standby takes over, and the old primary comes back',
+    async (_, table, fault, mend) => {
+      await settled();
+      const pod = await pair.primary();
+      const claim = { namespace: NAMESPACE, claim: `data-${pod}` };
+      await survives(table, async () => {
+        await setVolume(claim, fault);
+        try {
+          await eventually('another member is the primary and routed to', 120_000, async () => {
+            const primary = await pair.primary();
+            return primary !== '' && primary !== pod && (await pair.routed('rw')).join() === primary;
+          });
+          // It serves alone, while the disk still is as it is.
+          const alone = await pair.primary();
+          await eventually('it takes writes', 60_000, () =>
+            pair.sql('rw', `REPLACE INTO ${table} VALUES (1000000)`, alone).then(
+              () => true,
+              () => false,
+            ),
+          );
+        } finally {
+          await setVolume(claim, mend);
+        }
+      });
+      expect((await pair.record()).notes?.handover).toMatchObject({ from: pod });
+    },
+  );
 
   test('both pods are deleted at once', async () => {
     const from = await standby();

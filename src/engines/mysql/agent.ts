@@ -30,7 +30,7 @@ import { routingOf } from './routing.ts';
 import { Supervisor } from './supervisor.ts';
 import { describe, tell } from './telling.ts';
 import { watchTls } from './tls.ts';
-import { isStillNeeded } from './view.ts';
+import { isStillNeeded, mustCommit } from './view.ts';
 import type { Step, View } from './view.ts';
 
 /** Between two looks when nothing calls for one sooner. */
@@ -280,12 +280,7 @@ class MySqlAgent {
   /** M8: the holder of an open engine beats only with a fresh commit. */
   async #gate(): Promise<boolean> {
     const view = this.#lookout.view();
-    const serving =
-      view?.record?.holder === this.#self &&
-      view.engine.kind === 'running' &&
-      view.engine.writable &&
-      view.provisioned;
-    const session = serving ? this.#member.session() : undefined;
+    const session = view !== undefined && mustCommit(view) ? this.#member.session() : undefined;
     const freshMs = this.#heartbeat.timing().renewDeadlineMs / FRESH_PART;
     return this.#marker.gate(session, view?.record?.epoch ?? 0, freshMs);
   }

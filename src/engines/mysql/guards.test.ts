@@ -7,6 +7,8 @@ import { answerTo, decideFailsafe, paceOf } from './failsafe.ts';
 import type { Kept, Memory } from './memory.ts';
 import { Permit } from './permit.ts';
 import { RecordKeeper } from './record-keeper.ts';
+import { CLOSED, OTHER, VIEW } from './testing.ts';
+import { mustCommit } from './view.ts';
 
 const record = (version: number, holder = 'm-0/u'): RoleRecord => ({
   holder,
@@ -160,6 +162,18 @@ describe('the permit', () => {
     permit.renewed(5_500);
     expect(permit.permitted()).toBe(true);
     expect(permit.proven()).toBe(false);
+  });
+});
+
+describe('a renewal needs a fresh commit (M8)', () => {
+  it.each([
+    ['of an open primary', VIEW, true],
+    ['of one that does not answer: a stalled disk', { ...VIEW, engine: { kind: 'unknown', why: '' } }, true],
+    ['not of a closed one', { ...VIEW, engine: CLOSED }, false],
+    ['not before there is anything to commit to', { ...VIEW, provisioned: false }, false],
+    ['not of a standby', { ...OTHER, engine: { kind: 'unknown', why: '' } }, false],
+  ] as const)('%s', (_, view, expected) => {
+    expect(mustCommit(view)).toBe(expected);
   });
 });
 

@@ -186,3 +186,10 @@ export function isStillNeeded(view: View): boolean {
   if (record?.holder === undefined || holderDead || durability === 'Required') return false;
   return engine.kind === 'running' && isRecorded({ ...view, record }, ownCopy(view, engine));
 }
+
+/** M8: what may be open has to prove that it commits; a server that does not answer is the very case. */
+export function mustCommit(view: View): boolean {
+  const { engine, record, self, provisioned } = view;
+  if (record?.holder !== self || !provisioned) return false;
+  return engine.kind === 'unknown' || (engine.kind === 'running' && engine.writable);
+}
