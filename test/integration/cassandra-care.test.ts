@@ -217,4 +217,15 @@ describe('a ring under a client', () => {
     await ring.until('Serving', LONG_MS);
     await expectNothingLost();
   });
+
+  it('grows again on the disk that its last member left behind, with an empty one', async () => {
+    expect(await exists('claim', `data-${FOURTH}`)).toBe(true);
+    await scale(4);
+    await ring.until('CleaningUp', LONG_MS);
+    await ring.until('Serving', LONG_MS);
+    expect((await ringOf(FIRST)).toSorted()).toEqual(['r1 UN', 'r1 UN', 'r2 UN', 'r3 UN']);
+    const log = await mustKubectl(['-n', NAMESPACE, 'logs', FOURTH, '-c', 'cassandra']);
+    expect(log).toContain('this member left the ring');
+    await expectNothingLost();
+  });
 });
