@@ -48,6 +48,9 @@ const say = (line: object): void => {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 };
 
+/** A pipe takes 64 KiB at a time: what is still to go must not end with the process. */
+const said = (): Promise<void> => new Promise((resolve) => process.stdout.write('', () => resolve()));
+
 /** Everything may be busy at first. */
 async function prepare(client: Client): Promise<void> {
   for (let left = PREPARE_TRIES; ; left -= 1) {
@@ -99,6 +102,7 @@ async function main(): Promise<void> {
 
 try {
   await main();
+  await said();
   process.exit(0);
 } catch (error) {
   process.stderr.write(`${String(error)}\n`);
