@@ -58,7 +58,6 @@ describe('VIPAnnounced', () => {
     ['AddressNotAssigned', { service: service() }],
     ['AddressNotAssigned', { service: service('10.77.0.101') }],
     ['NoHolder', { slices: [slice()] }],
-    ['NotAnnounced', { announcements: [] }],
     ['NotAnnounced', { announcements: [announcement('n2')] }],
   ])('%s', (reason, change) => {
     expect(assessVip(sampleCluster(), { ...GOOD, ...change })).toMatchObject({ announced: false, reason });
@@ -67,6 +66,11 @@ describe('VIPAnnounced', () => {
   it('believes the speaker that wrote last, though the status is still that of the one before', () => {
     const stuck = { ...GOOD, announcements: [announcement('n3', 'n1')] };
     expect(assessVip(sampleCluster(), stuck).announced).toBe(true);
+  });
+
+  it('believes the routing where the report was lost at a hand-over, and says so', () => {
+    const lost = { ...GOOD, announcements: [] };
+    expect(assessVip(sampleCluster(), lost)).toMatchObject({ announced: true, reason: 'NotReported' });
   });
 
   it('does without the speakers where MetalLB does not report them', () => {

@@ -10,6 +10,8 @@ import type { Target } from './clients/client.ts';
 const PROGRAM = fileURLToPath(new URL('clients/main.ts', import.meta.url));
 const READY_MS = 60_000;
 const END_MS = 20_000;
+const LOOKUP_TRIES = 20;
+const LOOKUP_PAUSE_MS = 3_000;
 
 export type Place = 'client' | NodeName;
 
@@ -67,8 +69,22 @@ export async function startWriter(place: Place, request: Omit<WriteOrder, 'do'>)
   };
 }
 
-/** Which of the ids are there now, and who wrote them. */
+/** Which of the ids are there now, and who wrote them. Asked again while nobody answers: roles may still move. */
 export async function lookup(
+  place: Place,
+  request: Omit<LookupOrder, 'do'>,
+): Promise<ReadonlyMap<number, string>> {
+  for (let left = LOOKUP_TRIES; ; left -= 1) {
+    try {
+      return await lookupOnce(place, request);
+    } catch (error) {
+      if (left <= 1) throw error;
+      await new Promise((resolve) => setTimeout(resolve, LOOKUP_PAUSE_MS));
+    }
+  }
+}
+
+async function lookupOnce(
   place: Place,
   request: Omit<LookupOrder, 'do'>,
 ): Promise<ReadonlyMap<number, string>> {

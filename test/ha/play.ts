@@ -16,6 +16,8 @@ const NODES: readonly NodeName[] = ['n1', 'n2', 'n3'];
 const WARM_UP_MS = 3_000;
 /** After all is whole again. */
 const COOL_DOWN_MS = 3_000;
+/** Clients are served again when one was within this time. */
+const RECENT_MS = 2_000;
 const TOOK_HOLD_MS = 120_000;
 const CONVERGED_MS = 120_000;
 const EVERY_MS: Readonly<Record<Kind, number>> = { mysql: 20, postgresql: 20, cassandra: 50, http: 25 };
@@ -70,6 +72,9 @@ export async function play(ground: Ground, fault: Fault): Promise<Played> {
     await eventually(`it took hold: ${fault.name}`, TOOK_HOLD_MS, blow.tookHold);
     await ground.untilWhole();
     const wholeMs = Date.now() - blow.at;
+    await eventually(`writes are acknowledged again: ${fault.name}`, CONVERGED_MS, () =>
+      books.every(({ main }) => longestGap(main.attempts, Date.now() - RECENT_MS) < RECENT_MS),
+    );
     await pause(COOL_DOWN_MS);
     await stop();
     const handOvers = history.handOvers(ground.leaseOf('mysql'), began);
