@@ -1,13 +1,12 @@
 // make bench-ha: plays each measured fault several times, quietly one after the other, and writes docs/benchmarks-ha.md: median and
 // worst, as the client outside saw it.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus, release, totalmem } from 'node:os';
 import { FAULTS } from '../test/ha/faults.ts';
 import { Ground } from '../test/ha/ground.ts';
 import { play } from '../test/ha/play.ts';
 import type { Ledger, Played } from '../test/ha/play.ts';
 import { describePlayed, wrong } from '../test/ha/verdict.ts';
-import { median, seconds } from './measure.ts';
+import { machine, median, seconds } from './measure.ts';
 
 const ROOT = new URL('..', import.meta.url).pathname;
 const FABRIC = { namespace: 'bench-ha', name: 'bha', address: '10.77.0.142' };
@@ -109,7 +108,6 @@ async function measure(ground: Ground, event: Event): Promise<Row> {
 
 function document(rows: readonly Row[]): string {
   const date = new Date().toISOString().slice(0, 10);
-  const machine = `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}`;
   const lines = rows.map(
     ({ what, wanted, samples }) =>
       `| ${what} | ${seconds(median(samples))} | ${seconds(Math.max(...samples))} | ${samples.length} | ${wanted} |`,
@@ -117,7 +115,7 @@ function document(rows: readonly Row[]): string {
   const sum = (pick: (row: Row) => number): number => rows.reduce((total, row) => total + pick(row), 0);
   return `# Failover, measured
 
-Made by \`make bench-ha\` on ${date}: ${machine}; the lab's three nodes, control plane, clients and everything measured share these
+Made by \`make bench-ha\` on ${date}: ${machine()}; the lab's three nodes, control plane, clients and everything measured share these
 cores. \`failureDetection.profile: Fast\`. Gap: the longest time between two acknowledged writes (or answered requests) around
 the event, as one client outside the cluster saw it, that writes (asks) every 20 to 25 ms and tries the same write again until it
 is acknowledged.

@@ -1,10 +1,10 @@
 // make bench: takes the measurements one after the other and writes them to build/bench/ and docs/benchmarks.md.
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus, release, totalmem } from 'node:os';
 import { loadKubeConfig } from '../src/kube/config.ts';
 import { createKubeClient } from '../src/kube/http-client.ts';
 import { agentMemory } from './agents.ts';
 import { applyToReady, removeFabric } from './fabric.ts';
+import { machine } from './measure.ts';
 import type { Figure } from './measure.ts';
 import { memory, seenToReconcile, settledWrites, startToFirstReconcile } from './operator.ts';
 
@@ -29,9 +29,11 @@ await removeFabric();
 kube.close();
 
 const date = new Date().toISOString().slice(0, 10);
-const machine = `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}`;
 mkdirSync(`${ROOT}build/bench`, { recursive: true });
-writeFileSync(`${ROOT}build/bench/fabric.json`, JSON.stringify({ date, machine, figures }, undefined, 2));
+writeFileSync(
+  `${ROOT}build/bench/fabric.json`,
+  JSON.stringify({ date, machine: machine(), figures }, undefined, 2),
+);
 writeFileSync(`${ROOT}docs/benchmarks.md`, document());
 
 function document(): string {
@@ -40,7 +42,7 @@ function document(): string {
   );
   return `# Benchmarks
 
-Made by \`make bench\` on ${date}: ${machine}; the lab's three nodes, control plane and everything measured share these cores.
+Made by \`make bench\` on ${date}: ${machine()}; the lab's three nodes, control plane and everything measured share these cores.
 
 | what | reached | wanted | how, and where it goes |
 | --- | --- | --- | --- |

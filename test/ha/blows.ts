@@ -1,5 +1,6 @@
 // How a fault is done: each returns when it has struck, with what undoes it and what shows that it took hold.
 import { Pods } from '../../src/kube/resources.ts';
+import { pause } from '../integration/kube-support.ts';
 import { mustKubectl } from '../integration/kubectl.ts';
 import { podProcesses, signalContainer } from '../lab/lab.ts';
 import type { Ground } from './ground.ts';
@@ -22,7 +23,6 @@ type Who = (ground: Ground) => Promise<string>;
 type Strike = (ground: Ground) => Promise<Blow>;
 
 const nothing = async (): Promise<void> => undefined;
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export function killed(who: Who, { container, exe }: Process): Strike {
   return async (ground) => {

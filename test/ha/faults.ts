@@ -1,6 +1,7 @@
 // The catalogue of faults: whom each strikes, what is seen of it from outside, and how it is undone.
 import { SpaceClusters } from '../../src/api/v1alpha1/index.ts';
 import { ANNOTATIONS } from '../../src/api/v1alpha1/names.ts';
+import { pause } from '../integration/kube-support.ts';
 import type { NodeName } from '../lab/lab.ts';
 import { deleted, drained, killed, lasting, stopped } from './blows.ts';
 import type { Blow } from './blows.ts';
@@ -37,6 +38,17 @@ const CASSANDRA = { container: 'cassandra', exe: 'java' };
 const WORKER = { container: 'worker', exe: 'node' };
 const AGENT = { container: 'agent', exe: 'node' };
 
+/** The primary's, and so much later that of who was its standby. */
+function bothKilled(laterMs: number): Fault['strike'] {
+  return async (ground) => {
+    const other = await standby(ground);
+    const first = await killed(primary, MYSQLD)(ground);
+    await pause(laterMs);
+    await killed(async () => other, MYSQLD)(ground);
+    return first;
+  };
+}
+
 const PROCESSES: readonly Fault[] = [
   { name: 'mysqld of the primary is killed', ci: true, ledgers: ['mysql'], strike: killed(primary, MYSQLD) },
   { name: 'mysqld of the standby is killed', ledgers: ['mysql'], strike: killed(standby, MYSQLD) },
@@ -57,23 +69,12 @@ const PROCESSES: readonly Fault[] = [
   {
     name: 'both mysqld are killed',
     ledgers: ['mysql'],
-    strike: async (ground) => {
-      const other = await standby(ground);
-      const first = await killed(primary, MYSQLD)(ground);
-      await killed(async () => other, MYSQLD)(ground);
-      return first;
-    },
+    strike: bothKilled(0),
   },
   {
     name: 'mysqld of the primary is killed, then that of the next',
     ledgers: ['mysql'],
-    strike: async (ground) => {
-      const other = await standby(ground);
-      const first = await killed(primary, MYSQLD)(ground);
-      await new Promise((resolve) => setTimeout(resolve, 1_000));
-      await killed(async () => other, MYSQLD)(ground);
-      return first;
-    },
+    strike: bothKilled(1_000),
   },
   {
     name: 'postgres of a member is killed',
@@ -192,20 +193,32 @@ const at =
 
 const ALL: readonly Kind[] = ['mysql', 'postgresql', 'cassandra', 'http'];
 
-function linkLost(who: Who): Pick<Fault, 'ledgers' | 'strikes' | 'strike'> {
+/** Something of the pod's node is away for half a minute. */
+function nodeFault(
+  who: Who,
+  begin: (node: NodeName) => Promise<void>,
+  end: (node: NodeName) => Promise<void>,
+): Pick<Fault, 'ledgers' | 'strike'> {
   return {
     ledgers: ALL,
-    strikes: at(who),
     strike: async (ground) => {
-      const [node] = await at(who)(ground);
-      if (node === undefined) throw new Error('the pod is on no node');
+      const node = await ground.nodeOf(await who(ground));
       return lasting(
         30_000,
-        () => lab.setLink(node, 'down'),
-        () => lab.setLink(node, 'up'),
+        () => begin(node),
+        () => end(node),
       );
     },
   };
+}
+
+function linkLost(who: Who): Pick<Fault, 'ledgers' | 'strikes' | 'strike'> {
+  const fault = nodeFault(
+    who,
+    (node) => lab.setLink(node, 'down'),
+    (node) => lab.setLink(node, 'up'),
+  );
+  return { ...fault, strikes: at(who) };
 }
 
 function apiAway(ms: number): Pick<Fault, 'ledgers' | 'strike'> {
@@ -259,17 +272,12 @@ const MACHINES: readonly Fault[] = [
   { name: "the balancer's node loses its link for 30 s", ...linkLost(balancer) },
   {
     name: "the primary's node loses its power",
-    ledgers: ALL,
     strikes: at(primary),
-    strike: async (ground) => {
-      const [node] = await at(primary)(ground);
-      if (node === undefined) throw new Error('the pod is on no node');
-      return lasting(
-        30_000,
-        () => lab.setNode(node, 'stop'),
-        () => lab.setNode(node, 'start'),
-      );
-    },
+    ...nodeFault(
+      primary,
+      (node) => lab.setNode(node, 'stop'),
+      (node) => lab.setNode(node, 'start'),
+    ),
   },
   { name: 'the node of the primary is drained', ledgers: ALL, strike: drained(primary) },
   { name: 'packets from the primary to the standby are lost', ...loss(100, 'one way') },
@@ -280,16 +288,11 @@ const MACHINES: readonly Fault[] = [
   { name: 'the API server is away for 5 minutes', ...apiAway(5 * MINUTE) },
   {
     name: "the primary's node alone loses the API server for 30 s",
-    ledgers: ALL,
-    strike: async (ground) => {
-      const [node] = await at(primary)(ground);
-      if (node === undefined) throw new Error('the pod is on no node');
-      return lasting(
-        30_000,
-        () => lab.setApiReach(node, 'cut'),
-        () => lab.setApiReach(node, 'uncut'),
-      );
-    },
+    ...nodeFault(
+      primary,
+      (node) => lab.setApiReach(node, 'cut'),
+      (node) => lab.setApiReach(node, 'uncut'),
+    ),
   },
 ];
 

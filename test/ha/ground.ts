@@ -1,11 +1,10 @@
 // The fabric that faults are tried on: its roles as they are now, the way to its parts, and when it is whole again.
-import { podOf } from '../../src/agent/role-record.ts';
-import { decodeRole } from '../../src/agent/role-record.ts';
+import { decodeRole, podOf } from '../../src/agent/role-record.ts';
 import { names, PORTS } from '../../src/api/v1alpha1/names.ts';
 import type { HttpKubeClient } from '../../src/kube/http-client.ts';
-import { Leases, Pods, Secrets, Services } from '../../src/kube/resources.ts';
+import { Leases, Pods, Services } from '../../src/kube/resources.ts';
 import type { Logger } from '../../src/log.ts';
-import { makeNamespace, manifest, settled, untilSettled, whole } from '../integration/fabric.ts';
+import { makeNamespace, manifest, secretValue, untilSettled, whole } from '../integration/fabric.ts';
 import type { Fabric } from '../integration/fabric.ts';
 import { eventually, openBench } from '../integration/kube-support.ts';
 import { mustKubectl } from '../integration/kubectl.ts';
@@ -51,10 +50,6 @@ export class Ground {
 
   untilWhole(): Promise<unknown> {
     return untilSettled(this.kube, this.fabric, HEALED_MS, whole);
-  }
-
-  untilSettled(): Promise<unknown> {
-    return untilSettled(this.kube, this.fabric, HEALED_MS, settled);
   }
 
   leaseOf(role: Role): string {
@@ -113,8 +108,7 @@ export class Ground {
     };
   }
 
-  async #secret(secret: string, key: string): Promise<string> {
-    const { data } = await this.kube.get(Secrets, this.fabric.namespace, secret);
-    return Buffer.from(data?.[key] ?? '', 'base64').toString('utf8');
+  #secret(secret: string, key: string): Promise<string> {
+    return secretValue(this.kube, this.fabric.namespace, secret, key);
   }
 }

@@ -41,15 +41,6 @@ export function differences(
   return [...keys].filter((key) => a.get(key) !== b.get(key));
 }
 
-/** Errors since a moment, counted by their text. */
-export function errorsSince(attempts: readonly Attempt[], since: number): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const { error, to } of attempts) {
-    if (error !== '' && to >= since) counts.set(error, (counts.get(error) ?? 0) + 1);
-  }
-  return counts;
-}
-
 /** How often the writer changed, in the order of ids. One client writes one id after the other: more changes than hand-overs are two writers at once. */
 export function changesOfWriter(found: ReadonlyMap<number, string>): number {
   const writers = [...found].toSorted(([a], [b]) => a - b).map(([, writer]) => writer);

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { pause } from '../integration/kube-support.ts';
 import type { NodeName } from '../lab/lab.ts';
 import type { Attempt, LookupOrder, WriteOrder } from './clients/main.ts';
 import type { Target } from './clients/client.ts';
@@ -79,7 +80,7 @@ export async function lookup(
       return await lookupOnce(place, request);
     } catch (error) {
       if (left <= 1) throw error;
-      await new Promise((resolve) => setTimeout(resolve, LOOKUP_PAUSE_MS));
+      await pause(LOOKUP_PAUSE_MS);
     }
   }
 }

@@ -6,7 +6,7 @@ import type { Target } from './clients/client.ts';
 import type { Fault } from './faults.ts';
 import type { Ground, Kind } from './ground.ts';
 import { History } from './history.ts';
-import { acknowledged, changesOfWriter, differences, errorsSince } from './ledger.ts';
+import { acknowledged, changesOfWriter, differences } from './ledger.ts';
 import { lastErrorAfter, longestGap, missing } from './ledger.ts';
 import { lookup, startWriter } from './outside.ts';
 import type { Place, Writer } from './outside.ts';
@@ -39,7 +39,6 @@ export interface Ledger {
   readonly gapMs: number;
   /** Milliseconds from the fault to the last failed attempt. */
   readonly failingMs: number;
-  readonly errors: ReadonlyMap<string, number>;
   /** Changes of writer beyond the role's hand-overs: two wrote at once. */
   readonly strays: number;
 }
@@ -132,7 +131,6 @@ async function close(ground: Ground, book: Book, at: number, handOvers: number):
     acknowledged: acknowledged(attempts).length,
     gapMs: longestGap(attempts, at),
     failingMs: lastErrorAfter(attempts, at),
-    errors: errorsSince(attempts, at),
   };
   if (kind === 'http') return { ...base, lost: [], different: [], strays: 0 };
   const every = [main, ...rivals].flatMap((writer) => writer.attempts);

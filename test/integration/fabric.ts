@@ -104,7 +104,7 @@ export async function rest(kube: KubeClient, fabric: Fabric, path: string): Prom
   const folder = await mkdtemp(join(tmpdir(), 'spc-test-'));
   try {
     const config = join(folder, 'curl');
-    const password = await secretValue(kube, fabric, 'admin', 'password');
+    const password = await secretValue(kube, fabric.namespace, `${fabric.name}-admin`, 'password');
     await writeFile(config, `user = "super:${password}"\n`, { mode: 0o600 });
     const url = `https://${fabric.address}${path}`;
     const { stdout } = await clientExec(['curl', '-sk', '--max-time', '10', '-K', config, url]);
@@ -114,8 +114,13 @@ export async function rest(kube: KubeClient, fabric: Fabric, path: string): Prom
   }
 }
 
-async function secretValue(kube: KubeClient, fabric: Fabric, secret: string, key: string): Promise<string> {
-  const { data } = await kube.get(Secrets, fabric.namespace, `${fabric.name}-${secret}`);
+export async function secretValue(
+  kube: KubeClient,
+  namespace: string,
+  secret: string,
+  key: string,
+): Promise<string> {
+  const { data } = await kube.get(Secrets, namespace, secret);
   return Buffer.from(data?.[key] ?? '', 'base64').toString('utf8');
 }
 

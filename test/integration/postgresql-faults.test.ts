@@ -6,13 +6,10 @@ import type { AuditResult } from '../../src/engines/postgresql/audit.ts';
 import { podProcesses, signalContainer } from '../lab/lab.ts';
 import type { ContainerRef } from '../lab/lab.ts';
 import { eventually, pause } from './kube-support.ts';
-import { equalOnBoth, NAME, openPair } from './postgresql-support.ts';
+import { bothServe, equalOnBoth, MEMBERS, openPair, ROWS } from './postgresql-support.ts';
 import type { Pair } from './postgresql-support.ts';
 
 const NAMESPACE = 'test-postgresql-faults';
-const MEMBERS = [`${NAME}-postgresql-0`, `${NAME}-postgresql-1`];
-const ROWS = (table: string): string =>
-  `SELECT count(*), md5(string_agg(r::text, '|' ORDER BY id)) FROM ${table} r`;
 
 let pair: Pair;
 
@@ -22,16 +19,12 @@ beforeAll(async () => {
   const image = process.env['SPC_TEST_IMAGE'];
   if (image === undefined) throw new Error('SPC_TEST_IMAGE names the product’s image; `make test` sets it');
   pair = await openPair(NAMESPACE, image);
-  await bothServe(150_000);
+  await bothServe(pair, 150_000);
 }, 180_000);
 
 afterAll(async () => {
   await pair.close();
 }, 60_000);
-
-async function bothServe(ms: number): Promise<void> {
-  await eventually('both members serve', ms, async () => (await pair.serving()).join() === MEMBERS.join());
-}
 
 async function tableOnBoth(name: string, statement: string): Promise<void> {
   await pair.sql(0, statement);
@@ -159,7 +152,7 @@ describe('a member that does not answer', () => {
   ])(
     '%s leaves the Services in seconds, the other serves on, and what it missed is there before it serves again',
     async (_, name, exe) => {
-      await bothServe(120_000);
+      await bothServe(pair, 120_000);
       const pids = await signalContainer('STOP', container(1, name), exe);
       expect(pids.length).toBeGreaterThan(0);
       let slowest = 0;
@@ -176,14 +169,14 @@ describe('a member that does not answer', () => {
       // It waits for nobody: all of it is the test's own way to the server.
       expect(slowest).toBeLessThan(20_000);
       const owed = await pair.sql(0, 'SELECT count(*) FROM told');
-      await bothServe(120_000);
+      await bothServe(pair, 120_000);
       expect(Number(await pair.sql(1, 'SELECT count(*) FROM told'))).toBeGreaterThanOrEqual(Number(owed));
     },
     240_000,
   );
 
   test('a server that only takes no new connections leaves the Services too', async () => {
-    await bothServe(120_000);
+    await bothServe(pair, 120_000);
     const all = await podProcesses(NAMESPACE, MEMBERS[1] ?? '', 'postgresql');
     const postmaster = all.find(({ args }) => args.startsWith('postgres -D '));
     expect(postmaster).toBeDefined();
@@ -193,21 +186,21 @@ describe('a member that does not answer', () => {
     } finally {
       resume([postmaster?.pid ?? 0]);
     }
-    await bothServe(120_000);
+    await bothServe(pair, 120_000);
   }, 240_000);
 
   test('a killed server leaves the Services at once and comes back by itself', async () => {
     await signalContainer('KILL', container(0, 'postgresql'));
     await withdrawn(0);
     await pair.sql(1, 'INSERT INTO told (v) VALUES (0)');
-    await bothServe(90_000);
+    await bothServe(pair, 90_000);
     await equalOnBoth(pair, ROWS('told'), 20_000);
   }, 240_000);
 });
 
 describe('WAL that is kept for a member (P3)', () => {
   test('is given up at its bound, and then no row of either member is lost', async () => {
-    await bothServe(120_000);
+    await bothServe(pair, 120_000);
     await tableOnBoth('kept', 'CREATE TABLE kept (id serial PRIMARY KEY, v int NOT NULL, filler text)');
     const insert =
       'INSERT INTO kept (v, filler) SELECT g, repeat(md5(g::text), 60) FROM generate_series(1, 5000) g';
@@ -249,7 +242,7 @@ describe('WAL that is kept for a member (P3)', () => {
       const reports = await Promise.all([pair.report(0), pair.report(1)]);
       return reports.every((each) => each?.problem === '' && each.link === 'streaming');
     });
-    await bothServe(120_000);
+    await bothServe(pair, 120_000);
   }, 240_000);
 });
 
@@ -258,7 +251,7 @@ describe('a member that is to be rebuilt', () => {
     (await pair.record()).copies.find(({ member }) => member === MEMBERS[1])?.serverUuid;
 
   test('hands over what only it has, gets a new volume, and comes back as a copy; each request once', async () => {
-    await bothServe(90_000);
+    await bothServe(pair, 90_000);
     await tableOnBoth('moved', 'CREATE TABLE moved (id serial PRIMARY KEY, v int NOT NULL)');
     const before = await copy();
     await pair.sql(1, 'INSERT INTO moved (v) SELECT g FROM generate_series(1, 20000) g');
@@ -275,7 +268,7 @@ describe('a member that is to be rebuilt', () => {
         await pair.sql(0, 'INSERT INTO moved (v) VALUES (-1)');
         return ![undefined, before].includes(await copy());
       });
-      await bothServe(120_000);
+      await bothServe(pair, 120_000);
     } finally {
       rebuilt.abort();
       await operator;

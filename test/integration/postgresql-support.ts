@@ -19,10 +19,15 @@ import type { Secret } from '../../src/kube/types.ts';
 import { certificateSpecs } from '../../src/spacecluster/certificates.ts';
 import { credentialSpecs, randomPassword } from '../../src/spacecluster/credentials.ts';
 import { createAuthority, issue } from '../../src/spacecluster/pki.ts';
-import { openBench } from './kube-support.ts';
+import { eventually, openBench } from './kube-support.ts';
 import { mustKubectl, run } from './kubectl.ts';
 
 export const NAME = 'pg';
+export const MEMBERS = [`${NAME}-postgresql-0`, `${NAME}-postgresql-1`];
+
+/** Count and digest of a table's rows. */
+export const ROWS = (table: string): string =>
+  `SELECT count(*), md5(string_agg(r::text, '|' ORDER BY id)) FROM ${table} r`;
 
 export interface Pair {
   readonly kube: HttpKubeClient;
@@ -169,4 +174,8 @@ async function psql(namespace: string, ordinal: number, text: string, user: stri
   const { code, stdout, stderr } = await run('kubectl', [...target, '--', ...psql], text);
   if (code !== 0) throw new Error(`psql on member ${ordinal}: ${stderr.trim()}`);
   return stdout.trim();
+}
+
+export async function bothServe(pair: Pair, ms: number): Promise<void> {
+  await eventually('both members serve', ms, async () => (await pair.serving()).join() === MEMBERS.join());
 }

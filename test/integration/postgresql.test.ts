@@ -5,13 +5,10 @@ import { clearFaults, partition } from '../lab/lab.ts';
 import type { Place } from '../lab/lab.ts';
 import { eventually, pause } from './kube-support.ts';
 import { mustKubectl, run } from './kubectl.ts';
-import { equalOnBoth, NAME, openPair } from './postgresql-support.ts';
+import { bothServe, equalOnBoth, MEMBERS, NAME, openPair, ROWS } from './postgresql-support.ts';
 import type { Pair } from './postgresql-support.ts';
 
 const NAMESPACE = 'test-postgresql';
-const MEMBERS = [`${NAME}-postgresql-0`, `${NAME}-postgresql-1`];
-const ROWS = (table: string): string =>
-  `SELECT count(*), md5(string_agg(r::text, '|' ORDER BY id)) FROM ${table} r`;
 
 let pair: Pair;
 
@@ -21,16 +18,12 @@ beforeAll(async () => {
   const image = process.env['SPC_TEST_IMAGE'];
   if (image === undefined) throw new Error('SPC_TEST_IMAGE names the product’s image; `make test` sets it');
   pair = await openPair(NAMESPACE, image);
-  await bothServe(150_000);
+  await bothServe(pair, 150_000);
 }, 180_000);
 
 afterAll(async () => {
   await pair.close();
 }, 60_000);
-
-async function bothServe(ms: number): Promise<void> {
-  await eventually('both members serve', ms, async () => (await pair.serving()).join() === MEMBERS.join());
-}
 
 async function podIp(ordinal: number): Promise<Place> {
   return ((await pair.kube.get(Pods, NAMESPACE, MEMBERS[ordinal] ?? '')).status?.podIP ?? '') as Place;
@@ -172,7 +165,7 @@ INSERT INTO hot VALUES (:id, 1, repeat('x', 1 + :id % 60)) ON CONFLICT (id) DO U
 describe('members that go and come back', () => {
   test('both pods ended at once heal by themselves', async () => {
     await mustKubectl(['-n', NAMESPACE, 'delete', 'pod', ...MEMBERS, '--wait']);
-    await bothServe(90_000);
+    await bothServe(pair, 90_000);
     await pair.sql(0, "INSERT INTO alarm (device, text) VALUES (3, 'after')");
     await equalOnBoth(pair, ROWS('alarm'), 20_000);
   }, 150_000);
@@ -196,7 +189,7 @@ describe('members that go and come back', () => {
       120_000,
       async () => (await pair.record()).epoch > before.epoch,
     );
-    await bothServe(60_000);
+    await bothServe(pair, 60_000);
     writing.abort();
     const written = await writer;
     expect(Number(await pair.sql(1, 'SELECT count(*) FROM job WHERE made_on = 1'))).toBe(500 + written);

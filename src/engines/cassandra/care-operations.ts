@@ -1,5 +1,6 @@
 // Acts on the decisions of care.ts: by the tend script in the member's pod, by deleting pods and claims, by the record.
-import { ApiError, assertNever, EngineError, isConflict, isNotFound } from '../../errors.ts';
+import { ApiError, assertNever, EngineError } from '../../errors.ts';
+import { wasDeleted } from '../../kube/deletion.ts';
 import { PersistentVolumeClaims, Pods } from '../../kube/resources.ts';
 import type { EngineContext } from '../engine.ts';
 import { remembered, retryAt } from './care.ts';
@@ -53,7 +54,7 @@ async function leave(
   if (answer !== 'LEFT') return;
   log.info('a member has left the ring with its data', { pod });
   if (cluster.spec.deletionPolicy === 'Delete') {
-    await ignoreAbsent(
+    await wasDeleted(
       kube.delete(PersistentVolumeClaims, cluster.metadata.namespace, claimOf(pod), { signal }),
     );
   }
@@ -76,7 +77,7 @@ async function replace(
   });
   if (!taken) return;
   log.warn('a member is given up with its disk, as asked for', { pod });
-  await ignoreAbsent(kube.delete(PersistentVolumeClaims, namespace, claimOf(pod), { signal }));
+  await wasDeleted(kube.delete(PersistentVolumeClaims, namespace, claimOf(pod), { signal }));
   // One that serves drains; one that does not may be on a node that never answers again.
   if (uid !== undefined) await deletePod(pod, uid, context, ready ? undefined : 0);
 }
@@ -144,22 +145,13 @@ async function deletePod(
   { cluster, kube, signal }: EngineContext,
   gracePeriodSeconds?: number,
 ): Promise<void> {
-  await ignoreAbsent(
+  await wasDeleted(
     kube.delete(Pods, cluster.metadata.namespace, pod, {
       signal,
       uid,
       ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
     }),
   );
-}
-
-/** Gone already, or another one by now: what stands there is judged anew. */
-async function ignoreAbsent(deletion: Promise<void>): Promise<void> {
-  try {
-    await deletion;
-  } catch (error) {
-    if (!isNotFound(error) && !isConflict(error)) throw error;
-  }
 }
 
 function claimOf(pod: string): string {

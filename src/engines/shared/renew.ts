@@ -1,7 +1,7 @@
 // Acts on renewal.ts: one outdated pod is deleted, and its StatefulSet makes it anew from the template of today.
 import type { Component } from '../../api/v1alpha1/names.ts';
 import { selectorLabels } from '../../api/v1alpha1/names.ts';
-import { isConflict, isNotFound } from '../../errors.ts';
+import { wasDeleted } from '../../kube/deletion.ts';
 import { Pods } from '../../kube/resources.ts';
 import type { EngineContext } from '../engine.ts';
 import { decideRenewal, renewalMembers } from './renewal.ts';
@@ -28,11 +28,6 @@ export async function renew(
   const renewal = decideRenewal(renewalMembers(component, view.statefulSets, items, now), wish);
   if (renewal.kind !== 'renew' || renewal.uid !== seen.uid) return renewal;
   log.info('renewing a pod: the spec asks for another', { pod: renewal.pod });
-  try {
-    await kube.delete(Pods, namespace, renewal.pod, { signal, uid: renewal.uid });
-  } catch (error) {
-    // It has gone already; what stands there now is judged anew.
-    if (!isNotFound(error) && !isConflict(error)) throw error;
-  }
+  await wasDeleted(kube.delete(Pods, namespace, renewal.pod, { signal, uid: renewal.uid }));
   return renewal;
 }

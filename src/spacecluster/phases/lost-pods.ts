@@ -1,5 +1,6 @@
 // Phase: pods without volumes on a lost node are given up. Reads Leases only while a node is not Ready.
-import { isConflict, isNotFound } from '../../errors.ts';
+import { isNotFound } from '../../errors.ts';
+import { wasDeleted } from '../../kube/deletion.ts';
 import { Leases, Pods } from '../../kube/resources.ts';
 import type { Node, Pod } from '../../kube/types.ts';
 import { givenUp, mostAreSilent } from '../lost-pods.ts';
@@ -110,12 +111,9 @@ async function version(namespace: string, name: string, { kube, signal }: Scope)
 async function giveUp({ pod, uid }: PodOnLostNode, scope: Scope): Promise<void> {
   const { cluster, kube, signal, log, events } = scope;
   log.warn('giving up a pod on a lost node', { pod });
-  try {
-    await kube.delete(Pods, cluster.metadata.namespace, pod, { signal, uid, gracePeriodSeconds: 0 });
-  } catch (error) {
-    if (!isNotFound(error) && !isConflict(error)) throw error;
-    return;
-  }
+  const { namespace } = cluster.metadata;
+  const deleted = await wasDeleted(kube.delete(Pods, namespace, pod, { signal, uid, gracePeriodSeconds: 0 }));
+  if (!deleted) return;
   events.record(cluster, {
     type: 'Warning',
     reason: 'PodGivenUp',

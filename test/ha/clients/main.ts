@@ -1,6 +1,7 @@
 // The client as a program of its own, so that it can run outside the cluster. Takes one JSON order on standard input; tells each
 // attempt on standard output, a JSON line each; ends when standard input does.
 import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
 import { cassandraClient } from './cassandra.ts';
 import type { Client, Target } from './client.ts';
 import { httpClient } from './http.ts';
@@ -41,8 +42,6 @@ const CLIENTS: Readonly<Record<Target['kind'], (target: Target) => Client>> = {
 
 const PREPARE_TRIES = 10;
 const PREPARE_PAUSE_MS = 1_000;
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const say = (line: object): void => {
   process.stdout.write(`${JSON.stringify(line)}\n`);
