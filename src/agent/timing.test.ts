@@ -26,7 +26,9 @@ describe('Auto', () => {
     expect(run(startPace('Auto'), 'Auto', quick).level).toBe('Fast');
   });
 
-  test('one slow renewal in a hundred is forgiven, two are not', () => {
+  test('one slow renewal in a hundred or fewer is forgiven, two are not', () => {
+    expect(run(startPace('Auto'), 'Auto', [600, ...quick.slice(0, 30)]).level).toBe('Fast');
+    expect(run(startPace('Auto'), 'Auto', [600, 600, ...quick.slice(0, 30)]).level).toBe('Safe');
     const hundred = quick.slice(0, 99);
     expect(run(startPace('Auto'), 'Auto', [...hundred, 600]).level).toBe('Fast');
     expect(run(startPace('Auto'), 'Auto', [...hundred, 600, 600]).level).toBe('Safe');
@@ -50,13 +52,31 @@ describe('Auto', () => {
     ).toBe('Relaxed');
   });
 
-  test('returns after ten calm minutes, not before', () => {
+  const calm = (count: number): readonly number[] => Array.from({ length: count }, () => 20);
+
+  test('returns after half a calm minute, not before', () => {
     const safe = run(startPace('Auto'), 'Auto', slow);
-    const calm = Array.from({ length: 599 }, () => 20);
-    const nearly = run(safe, 'Auto', calm, 0, 1_000);
+    const nearly = run(safe, 'Auto', calm(30), 0, 1_000);
     expect(nearly.level).toBe('Safe');
-    expect(run(nearly, 'Auto', [20, 20], 600_000, 1_000).level).toBe('Fast');
-    expect(run(nearly, 'Auto', [600, 600, 20, 20], 598_500, 1_000).level).toBe('Safe');
+    expect(run(nearly, 'Auto', calm(1), 30_000).level).toBe('Fast');
+    expect(run(nearly, 'Auto', [600, 600, 20, 20], 29_500, 1_000).level).toBe('Safe');
+  });
+
+  test('returns ever more slowly, up to ten minutes, until an hour has passed without a step down', () => {
+    let [pace, now] = [startPace('Auto'), 0];
+    const waits: number[] = [];
+    const slowDown = (): void => {
+      pace = run(pace, 'Auto', slow, now);
+      now += 20 * 500;
+      const from = now;
+      while (pace.level !== 'Fast') pace = step(pace, 'Auto', 20, (now += 1_000));
+      waits.push(Math.round((now - from) / 1_000));
+    };
+    for (let round = 0; round < 7; round += 1) slowDown();
+    expect(waits).toEqual([31, 61, 121, 241, 481, 601, 601]);
+    now += 3_600_000;
+    slowDown();
+    expect(waits.at(-1)).toBe(31);
   });
 
   test('a chosen profile is obeyed at once', () => {

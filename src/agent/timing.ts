@@ -36,8 +36,14 @@ export function timingOf(level: Level, beat: Beat): Timing {
 const WINDOW = 100;
 const FEWEST = 20;
 
-/** So long must renewals have been quick enough for the faster level before Auto returns to it. */
-const CALM_MS = 600_000;
+/**
+ * So long must renewals have been quick enough for a faster level before Auto returns to it: twice as long with each step
+ * down, so that a start on a busy machine is soon forgotten and a machine that is busy every minute stays slow.
+ */
+const FIRST_CALM_MS = 30_000;
+const LONGEST_CALM_MS = 600_000;
+/** Steps down are forgotten after so long without another. */
+const FORGOTTEN_MS = 3_600_000;
 
 /** Where Auto stands. Plain data; `step` makes the next. */
 export interface Pace {
@@ -46,39 +52,47 @@ export interface Pace {
   readonly latencies: readonly number[];
   /** Since when (monotonic ms) the faster level would have been kept. */
   readonly calmSince: number | undefined;
+  /** Steps to a slower level lately, and the time (monotonic ms) of the last. */
+  readonly slowed: { readonly count: number; readonly at: number };
 }
 
 export function startPace(profile: Profile): Pace {
-  return { level: profile === 'Auto' ? 'Fast' : profile, latencies: [], calmSince: undefined };
+  const slowed = { count: 0, at: Number.NEGATIVE_INFINITY };
+  return { level: profile === 'Auto' ? 'Fast' : profile, latencies: [], calmSince: undefined, slowed };
 }
 
 /**
  * The pace after one more confirmed renewal. Auto steps to the next slower level when the p99 passes a quarter of the
- * renew deadline, and back after ten calm minutes. Renewals that got no answer do not count: an outage is not slowness.
+ * renew deadline, and back after a calm time. One slow renewal alone is always forgiven. Renewals that got no answer do
+ * not count: an outage is not slowness.
  */
 export function step(pace: Pace, profile: Profile, latencyMs: number, now: number): Pace {
   const latencies = [...pace.latencies, latencyMs].slice(-WINDOW);
-  if (profile !== 'Auto') return { level: profile, latencies, calmSince: undefined };
+  if (profile !== 'Auto') return { ...startPace(profile), latencies };
   const p99 = percentile99(latencies);
   const index = LEVELS.indexOf(pace.level);
   const slower = LEVELS[index + 1];
   if (latencies.length >= FEWEST && slower !== undefined && p99 > quarterOf(pace.level)) {
-    return { level: slower, latencies: [], calmSince: undefined };
+    const count = now - pace.slowed.at > FORGOTTEN_MS ? 1 : pace.slowed.count + 1;
+    return { level: slower, latencies: [], calmSince: undefined, slowed: { count, at: now } };
   }
   const faster = LEVELS[index - 1];
   if (faster === undefined || p99 > quarterOf(faster)) return { ...pace, latencies, calmSince: undefined };
   const calmSince = pace.calmSince ?? now;
-  return now - calmSince >= CALM_MS
-    ? { level: faster, latencies: [], calmSince: undefined }
+  return now - calmSince >= calmMs(pace)
+    ? { ...pace, level: faster, latencies: [], calmSince: undefined }
     : { ...pace, latencies, calmSince };
+}
+
+function calmMs({ slowed }: Pace): number {
+  return Math.min(LONGEST_CALM_MS, FIRST_CALM_MS * 2 ** (slowed.count - 1));
 }
 
 function quarterOf(level: Level): number {
   return TIMINGS[level].renewDeadlineMs / 4;
 }
 
-/** Nearest rank; one slow renewal in a hundred is forgiven. */
+/** The nearest rank below the slowest: one slow renewal in a hundred, or in fewer, is forgiven. */
 function percentile99(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.ceil(sorted.length * 0.99) - 1] ?? 0;
+  return values.toSorted((a, b) => a - b).at(-2) ?? 0;
 }

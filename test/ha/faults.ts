@@ -1,7 +1,7 @@
 // The catalogue of faults: whom each strikes, what is seen of it from outside, and how it is undone.
 import { SpaceClusters } from '../../src/api/v1alpha1/index.ts';
 import { ANNOTATIONS } from '../../src/api/v1alpha1/names.ts';
-import { pause } from '../integration/kube-support.ts';
+import { eventually, pause } from '../integration/kube-support.ts';
 import type { NodeName } from '../lab/lab.ts';
 import { deleted, drained, killed, lasting, stopped } from './blows.ts';
 import type { Blow } from './blows.ts';
@@ -164,11 +164,13 @@ function switchover(role: 'mysql' | 'vip'): Fault['strike'] {
     await ground.kube.mergePatch(SpaceClusters, namespace, name, {
       metadata: { annotations: { [ANNOTATIONS.switchover]: role } },
     });
+    const moved = async (): Promise<boolean> => (await ground.holder(role)) !== before;
     return {
       at,
-      tookHold: async () => (await ground.holder(role)) !== before,
+      tookHold: moved,
       heal: async () => {
-        // The next one is a new demand.
+        // An annotation that goes before anything was done takes the demand back; the next one is a new demand.
+        await eventually(`the role moves: ${role}`, MINUTE, moved);
         await ground.kube.mergePatch(SpaceClusters, namespace, name, {
           metadata: { annotations: { [ANNOTATIONS.switchover]: null } },
         });

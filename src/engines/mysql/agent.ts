@@ -300,6 +300,8 @@ class MySqlAgent {
     const view = this.#lookout.view();
     if (view === undefined) return false;
     if (!view.stopping || view.record?.holder === this.#self || isOpen(view)) return true;
+    // The address of a pod that has ended may soon be another's.
+    if (this.#router.published() !== undefined) return true;
     if (performance.now() - askedAt > STANDBY_LEAVES_MS) return false;
     return isStillNeeded(view) || replicates(view);
   }

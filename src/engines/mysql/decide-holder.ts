@@ -31,9 +31,7 @@ export function decideAsHolder(view: Recorded): Step {
     case 'down':
       return whileDown(view);
     case 'starting':
-      return giveUpReason(view) === undefined
-        ? wait('mysqld is starting')
-        : release(view, giveUpReason(view) ?? '');
+      return engine.closed ? whileDown(view) : whileComingUp(view);
     case 'running':
       if (!isRecorded(view, ownCopy(view, engine))) {
         return handOver(view, engine, 'its data are not the recorded copy');
@@ -69,7 +67,13 @@ function whileSilent(view: Recorded, why: string): Step {
   return reason === undefined ? wait(why) : { kind: 'close', reason };
 }
 
-/** mysqld has ended. Where the standby can go on it does so sooner than a crash recovery ends. */
+/** mysqld lets nobody in, and an earlier agent may have opened it: only a killed one may be left (L1). */
+function whileComingUp(view: Recorded): Step {
+  const reason = giveUpReason(view);
+  return reason === undefined ? wait('mysqld is starting') : { kind: 'close', reason };
+}
+
+/** mysqld has ended, or begun anew, closed. Where the standby can go on it does so sooner than a crash recovery ends. */
 function whileDown(view: Recorded): Step {
   const reason = giveUpReason(view);
   if (reason !== undefined) return release(view, reason);
@@ -89,11 +93,9 @@ function canTakeOver(view: Recorded): boolean {
   );
 }
 
-/** Stop serving, withdraw the endpoint, empty the holder: in this order. */
+/** Stop serving, then empty the holder. The successor replaces the endpoint by its own in one write (router.ts). */
 function handOver(view: Recorded, engine: RunningEngine, reason: string): Step {
-  if (engine.writable) return { kind: 'close', reason };
-  if (view.published) return wait('the endpoint is being withdrawn');
-  return release(view, reason);
+  return engine.writable ? { kind: 'close', reason } : release(view, reason);
 }
 
 function release(view: Recorded, reason: string): Step {

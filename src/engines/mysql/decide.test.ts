@@ -157,6 +157,9 @@ describe('a promotion', () => {
   ]);
 });
 
+const STARTING = { kind: 'starting', datadir: 'data-a', closed: true } as const;
+const MAYBE_OPEN = { ...STARTING, closed: false };
+
 describe('opening', () => {
   const reopened: View = { ...VIEW, engine: CLOSED, record: ALONE, peer: undefined, published: false };
   const gone = { ...VIEW.history, alone: 0, since: 0 };
@@ -379,12 +382,7 @@ describe('giving the role up', () => {
       { ...OTHER, engine: { ...(OTHER.engine as RunningEngine), semiSync: OPEN.semiSync } },
       'semi-sync off',
     ],
-    ['then waits until nobody is routed to it', { ...VIEW, stopping: true, engine: CLOSED }, 'wait'],
-    [
-      'then empties the record',
-      { ...VIEW, stopping: true, engine: CLOSED, published: false },
-      'write release',
-    ],
+    ['then empties the record', { ...VIEW, stopping: true, engine: CLOSED }, 'write release'],
     [
       'when nothing is known of mysqld it is closed for certain',
       { ...VIEW, stopping: true, engine: { kind: 'unknown', why: '' } },
@@ -403,6 +401,10 @@ describe('giving the role up', () => {
       { ...VIEW, peer: undefined, engine: { kind: 'down', datadir: 'data-a' } },
       'wait',
     ],
+    ['so does a crash that was seen too late', { ...VIEW, engine: STARTING }, 'write release'],
+    ['else its recovery is awaited', { ...VIEW, peer: undefined, engine: STARTING }, 'wait'],
+    ['what an earlier agent may have opened is not left', { ...VIEW, engine: MAYBE_OPEN }, 'wait'],
+    ['it is killed first (L1)', { ...VIEW, stopping: true, engine: MAYBE_OPEN }, 'close'],
     [
       'so it is when the standby may not be recorded',
       {

@@ -7,7 +7,7 @@ export interface History {
   readonly run: string;
   /** Since when it has been seen to run. */
   readonly since: number;
-  /** Since when it has not answered though it runs; undefined while it does. */
+  /** Since when a question to it has gone unanswered though it runs; undefined while it answers. */
   readonly silent: number | undefined;
   /** Since when no standby is connected; undefined while one is. */
   readonly alone: number | undefined;
@@ -50,10 +50,19 @@ export function startHistory(now: number): History {
   };
 }
 
-/** @param counted does the record name the standby, by the data directory it runs on as far as that is known? */
-export function remember(history: History, engine: EngineState, counted: boolean, now: number): History {
+/**
+ * @param counted does the record name the standby, by the data directory it runs on as far as that is known?
+ * @param askedAt when mysqld was asked for `engine`
+ */
+export function remember(
+  history: History,
+  engine: EngineState,
+  counted: boolean,
+  now: number,
+  askedAt: number = now,
+): History {
   if (engine.kind !== 'running') {
-    const silent = engine.kind === 'unknown' ? (history.silent ?? now) : undefined;
+    const silent = engine.kind === 'unknown' ? (history.silent ?? askedAt) : undefined;
     return { ...startHistory(now), losses: history.losses, silent };
   }
   const before =

@@ -83,6 +83,7 @@ export class Lookout {
     const options = this.#options;
     const { context, member, peers, keeper, heartbeat, permit, operations, router } = options;
     const cluster = context.cluster();
+    const askedAt = performance.now();
     const engine = await member.observe();
     await this.#noteSize(engine.kind === 'running' && engine.writable);
     await this.#noteUpTo(engine.kind === 'running');
@@ -94,7 +95,8 @@ export class Lookout {
     const record = keeper.record();
     const peer =
       this.#word !== undefined && now - this.#word.at < this.#wordLastsMs() ? this.#word.report : undefined;
-    this.#history = remember(this.#history, engine, peerCounts(record, this.#peerMember, peer), now);
+    const counted = peerCounts(record, this.#peerMember, peer);
+    this.#history = remember(this.#history, engine, counted, now, askedAt);
     const holderDead = record?.holder !== undefined && peers.isDead(record.holder);
     const held = record === undefined || (record.holder !== undefined && !holderDead);
     this.#unheldSince = held ? undefined : (this.#unheldSince ?? now);

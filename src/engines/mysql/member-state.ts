@@ -52,8 +52,11 @@ export type EngineState =
   | { readonly kind: 'empty' }
   /** There are data, and no mysqld runs on them. */
   | { readonly kind: 'down'; readonly datadir: string }
-  /** mysqld runs and does not let the agent in yet: start-up and crash recovery take what they take. */
-  | { readonly kind: 'starting'; readonly datadir: string }
+  /**
+   * mysqld runs and does not let the agent in yet: start-up and crash recovery take what they take.
+   * `closed`: this run began under this agent's eyes and nobody has opened it since (M1).
+   */
+  | { readonly kind: 'starting'; readonly datadir: string; readonly closed: boolean }
   | RunningEngine;
 
 /** What an agent tells its peer. */

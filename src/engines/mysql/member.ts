@@ -19,6 +19,8 @@ export class Member {
   #session: Session | undefined;
   #run = '';
   #life = '';
+  /** The run that an earlier agent, or this one, may have opened. */
+  #opened: string | undefined;
 
   constructor(options: MemberOptions) {
     this.#options = options;
@@ -38,6 +40,7 @@ export class Member {
     const state = await this.#options.supervisor.state();
     if (state === undefined) return { kind: 'unknown', why: 'the supervisor has not started yet' };
     this.#life = lifeOf(state);
+    this.#opened ??= state.run;
     switch (state.phase) {
       case 'empty':
         this.#drop();
@@ -63,7 +66,7 @@ export class Member {
     } catch (error) {
       // An answer that is late proves nothing; a session that ended means that mysqld went, or never came.
       if (error instanceof TimeoutError) return { kind: 'unknown', why: messageOf(error) };
-      if (this.session() === undefined) return { kind: 'starting', datadir };
+      if (this.session() === undefined) return { kind: 'starting', datadir, closed: run !== this.#opened };
       return { kind: 'unknown', why: messageOf(error) };
     }
   }
@@ -73,6 +76,7 @@ export class Member {
     if (open !== undefined) return open;
     this.#session = await Session.open();
     this.#run = run;
+    this.#opened = run;
     this.#session.onEnd(this.#options.onEnd);
     this.#options.log.info('connected to mysqld', { run });
     return this.#session;

@@ -26,12 +26,18 @@ const ATTEMPT_MS = 2_000;
 const RETRY_MS = 200;
 /** Slices that somebody else changed are put right so often. */
 const REASSERT_MS = 10_000;
+/**
+ * So long a member that no longer serves leaves the rw slice to its successor: kube-proxy rests for a second after each change
+ * (`minSyncPeriod`), so an endpoint that is taken away first makes the next one wait. A closed engine refuses clients as well.
+ */
+const LINGER_MS = 2_000;
 
 export class Router {
   readonly #options: RouterOptions;
   readonly #wake = new Wake();
   #wanted: Routing | undefined;
   #done: Routing | undefined;
+  #lingersUntil = Number.NEGATIVE_INFINITY;
 
   constructor(options: RouterOptions) {
     this.#options = options;
@@ -41,11 +47,14 @@ export class Router {
     const now = this.#wanted;
     if (now !== undefined && now.rw === routing.rw && now.ro === routing.ro && now.drop === routing.drop)
       return;
+    if (now?.rw !== undefined && routing.rw === undefined) {
+      this.#lingersUntil = performance.now() + LINGER_MS;
+    }
     this.#wanted = routing;
     this.#wake.notify();
   }
 
-  /** Epoch under which the rw slice was last made to name this member; undefined once it was made not to. */
+  /** Epoch under which the rw slice was last made to name this member; undefined once it has been seen not to. */
   published(): number | undefined {
     return this.#done?.rw;
   }
@@ -53,23 +62,26 @@ export class Router {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const wanted = this.#wanted;
-      const pause = wanted === undefined || (await this.#bring(wanted, signal)) ? REASSERT_MS : RETRY_MS;
-      if (this.#wanted === wanted) await this.#wake.wait(pause, signal);
+      const brought = wanted === undefined || (await this.#bring(wanted, signal));
+      const rest = this.#lingerMs() > 0 ? this.#lingerMs() : REASSERT_MS;
+      if (this.#wanted === wanted) await this.#wake.wait(brought ? rest : RETRY_MS, signal);
     }
   }
 
+  #lingerMs(): number {
+    return this.#wanted?.rw === undefined ? this.#lingersUntil - performance.now() : 0;
+  }
+
   async #bring(wanted: Routing, signal: AbortSignal): Promise<boolean> {
-    const { slices, rwService, roService, log } = this.#options;
+    const { slices, roService, log } = this.#options;
     const bound = AbortSignal.any([signal, AbortSignal.timeout(ATTEMPT_MS)]);
     const before = this.#done;
     try {
-      await (wanted.rw === undefined
-        ? slices.withdraw(rwService, bound)
-        : slices.publishSole(rwService, wanted.rw, bound));
-      this.#done = { rw: wanted.rw, ro: before?.ro ?? false, drop: before?.drop };
+      const rw = await this.#bringRw(wanted.rw, bound);
+      this.#done = { rw, ro: before?.ro ?? false, drop: before?.drop };
       await (wanted.ro ? slices.addSelf(roService, bound) : slices.withdraw(roService, bound));
       if (wanted.drop !== undefined) await slices.removeMember(roService, wanted.drop, bound);
-      this.#done = wanted;
+      this.#done = { ...wanted, rw };
     } catch (error) {
       if (signal.aborted) return false;
       log.warn('routing could not be written', { error: messageOf(error) });
@@ -78,5 +90,14 @@ export class Router {
       if (this.#done !== before) this.#options.onDone();
     }
     return true;
+  }
+
+  /** @returns the epoch under which the slice names this member now */
+  async #bringRw(epoch: number | undefined, signal: AbortSignal): Promise<number | undefined> {
+    const { slices, rwService } = this.#options;
+    if (epoch !== undefined) await slices.publishSole(rwService, epoch, signal);
+    else if (this.#lingerMs() > 0) return this.#done?.rw;
+    else await slices.withdraw(rwService, signal);
+    return epoch;
   }
 }
