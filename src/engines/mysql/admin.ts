@@ -91,6 +91,16 @@ export async function setSemiSync(session: Session, on: boolean): Promise<void> 
   await session.run('admin', `SET GLOBAL rpl_semi_sync_source_enabled = ${on ? 'ON' : 'OFF'}`, QUICK_MS);
 }
 
+/** Cuts off the standbys that receive from here. */
+export async function stopSending(session: Session): Promise<void> {
+  const senders = await session.run(
+    'admin',
+    "SELECT PROCESSLIST_ID AS id FROM performance_schema.threads WHERE PROCESSLIST_COMMAND LIKE 'Binlog Dump%'",
+    QUICK_MS,
+  );
+  for (const sender of senders) await session.run('admin', `KILL ${number(sender, 'id')}`, QUICK_MS);
+}
+
 export async function stopReceiving(session: Session): Promise<void> {
   await session.run('work', 'STOP REPLICA IO_THREAD', WORK_MS);
 }

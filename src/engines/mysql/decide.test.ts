@@ -374,13 +374,25 @@ function hung(ms: number): View {
 }
 
 describe('giving the role up', () => {
+  const leftAlone = (alone: number): View => ({
+    ...OTHER,
+    engine: { ...(OTHER.engine as RunningEngine), semiSync: { ...OPEN.semiSync, clients: 0 } },
+    history: { ...OTHER.history, alone },
+  });
   table([
     ['the other one having taken it, it closes (L1)', { ...OTHER, engine: OPEN }, 'close'],
     ['a pod that ends closes first', { ...VIEW, stopping: true }, 'close'],
     [
-      'one that was primary applies without waiting for acknowledgements',
+      'one that was primary cuts its standby off',
       { ...OTHER, engine: { ...(OTHER.engine as RunningEngine), semiSync: OPEN.semiSync } },
-      'semi-sync off',
+      'stop-sending',
+    ],
+    ['and then applies without waiting for acknowledgements', leftAlone(NOW - 1_100), 'semi-sync off'],
+    ['not before that takes but a moment', leftAlone(NOW - 1_000), 'wait'],
+    [
+      'nor before the new primary is open',
+      { ...leftAlone(0), record: { ...HELD, holder: 'm-1/u', phase: 'promoting' } },
+      'wait',
     ],
     ['then empties the record', { ...VIEW, stopping: true, engine: CLOSED }, 'write release'],
     [

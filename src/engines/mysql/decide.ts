@@ -3,8 +3,12 @@ import { taking } from '../../agent/role-record.ts';
 import { decideAsHolder } from './decide-holder.ts';
 import { decideByForce, decideStranded } from './decide-override.ts';
 import { decideAsStandby } from './decide-standby.ts';
+import type { RunningEngine } from './member-state.ts';
 import { isPending, isRecorded, isStillNeeded, ownCopy, wait, writeStep } from './view.ts';
 import type { Recorded, Step, View } from './view.ts';
+
+/** A server's receiver of acknowledgements looks around once a second; then it knows that no standby is left. */
+const ACKS_REST_MS = 1_100;
 
 export function decide(view: View): Step {
   if (view.record === undefined) return wait('the role record has not been seen yet');
@@ -17,12 +21,16 @@ function decideAsOther(view: Recorded): Step {
   // L1: whoever is not the holder serves no writes, however it came to be open.
   if (engine.kind === 'running' && engine.writable)
     return { kind: 'close', reason: 'the role belongs to another' };
-  // Closed for certain, so that no client's commit waits: what it applies must not wait for a standby of its own.
-  if (engine.kind === 'running' && engine.semiSync.on) {
-    return { kind: 'semi-sync', on: false, reason: 'it is not the primary' };
-  }
   const taken = decideToTake(view) ?? decideByForce(view);
   if (taken !== undefined) return taken;
+  if (
+    engine.kind === 'running' &&
+    engine.semiSync.on &&
+    record.holder !== undefined &&
+    record.phase === 'open'
+  ) {
+    return endSemiSync(view, engine);
+  }
   if (view.stopping) return decideToLeave(view);
   if (record.epoch === 0 && view.ordinal === 0) return decideFirst(view);
   // A clone needs a server that takes it in. What is made here is nobody's copy.
@@ -30,6 +38,18 @@ function decideAsOther(view: Recorded): Step {
     return view.job === undefined ? { kind: 'initialize', ...view.fresh } : wait('a server is being made');
   }
   return decideStranded(view) ?? decideAsStandby(view);
+}
+
+/**
+ * Closed for certain, so no client's commit waits: what it applies must not wait for a standby of its own. mysqld switches
+ * semi-sync off at once only when it has had no standby for a second; before, it takes that second, and lets nobody log in
+ * meanwhile, neither clients that have yet to learn of the new primary nor the new primary's threads.
+ */
+function endSemiSync({ history, now }: Recorded, { semiSync }: RunningEngine): Step {
+  if (semiSync.clients > 0) return { kind: 'stop-sending' };
+  return history.alone === undefined || now - history.alone < ACKS_REST_MS
+    ? wait('the receiver of acknowledgements comes to rest')
+    : { kind: 'semi-sync', on: false, reason: 'it is not the primary' };
 }
 
 /** The very first primary: ordinal 0, and only where nothing was ever initialised (M2). The claim comes before the data. */

@@ -16,6 +16,7 @@ import {
   startReplica,
   stopReceiving,
   stopReplica,
+  stopSending,
 } from './admin.ts';
 import { DATA_MOUNT } from './config.ts';
 import type { Session } from './connection.ts';
@@ -160,6 +161,8 @@ export class Operations {
         return startApplying(this.#session());
       case 'stop-receiving':
         return stopReceiving(this.#session());
+      case 'stop-sending':
+        return stopSending(this.#session());
       case 'stop-replica':
         return stopReplica(this.#session());
       case 'forget-source':

@@ -360,6 +360,9 @@ export class Pair {
       case 'stop-receiving':
         engine.io = false;
         return;
+      case 'stop-sending':
+        this.other(node).engine.io = false;
+        return;
       case 'forget-source':
         this.#mustHaveApplied(engine, 'RESET');
         Object.assign(engine, {

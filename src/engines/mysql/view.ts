@@ -115,6 +115,8 @@ export type Step =
   | { readonly kind: 'start-replica' }
   | { readonly kind: 'start-applying' }
   | { readonly kind: 'stop-receiving' }
+  /** Cuts off the standbys that receive from here. */
+  | { readonly kind: 'stop-sending' }
   | { readonly kind: 'stop-replica' }
   | { readonly kind: 'forget-source' }
   | { readonly kind: 'semi-sync'; readonly on: boolean; readonly reason: string }
