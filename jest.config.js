@@ -11,7 +11,7 @@ const shared = {
 };
 
 // Faults and care of single engines, minutes each: part of `make test-ha`, not of `make test`.
-const LONG = 'test/integration/(cassandra-care|postgresql-faults|renewal)\\.test\\.ts$';
+const LONG = 'test/integration/(cassandra-care|mysql-bad-days|postgresql-faults|renewal)\\.test\\.ts$';
 
 export default {
   // A busy machine is not a failure.

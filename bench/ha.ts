@@ -56,7 +56,7 @@ const EVENTS: readonly Event[] = [
   { what: 'PostgreSQL member killed', fault: 'postgres of a member is killed', wanted: '5 s', measure: gap },
   { what: 'PostgreSQL member hung', fault: 'postgres of a member hangs', wanted: '5 s', measure: gap },
   {
-    what: 'hung worker: last failed request after',
+    what: 'hung worker out of the balancer: last failed request begun after',
     fault: 'a worker hangs',
     wanted: '3 s',
     measure: failing,
@@ -121,7 +121,7 @@ function document(rows: readonly Row[]): string {
 Made by \`make bench-ha\` on ${date}: ${machine()}; the lab's three nodes, control plane, clients and everything measured share these
 cores. \`failureDetection.profile: Fast\`. Gap: the longest time between two acknowledged writes (or answered requests) around
 the event, as one client outside the cluster saw it, that writes (asks) every 20 to 25 ms and tries the same write again until it
-is acknowledged.
+is acknowledged. The web client makes a new connection for each request and gives up one that is not made within 250 ms.
 
 | event | median | worst | runs | wanted |
 | --- | --- | --- | --- | --- |

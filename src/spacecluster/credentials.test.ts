@@ -1,7 +1,7 @@
 // Passwords are made once: what exists is never replaced (R3).
 import { describe, expect, it } from '@jest/globals';
 import type { SpaceCluster } from '../api/v1alpha1/index.ts';
-import { completeSecret, credentialSpecs, randomPassword } from './credentials.ts';
+import { completeSecret, credentialSpecs, emptyKeys, randomPassword } from './credentials.ts';
 
 const cluster = { metadata: { name: 'demo', namespace: 'ns', uid: 'u' } } as unknown as SpaceCluster;
 const decode = (text: string | undefined) => Buffer.from(text ?? '', 'base64').toString();
@@ -33,5 +33,14 @@ describe('credentials', () => {
     const mended = completeSecret(cluster, spec, damaged);
     expect(mended?.data?.['password']).toBe(first.data?.['password']);
     expect(decode(mended?.data?.['username'])).toBe('space');
+  });
+
+  it('names keys with nothing in them, and does not fill them in', () => {
+    const [spec] = credentialSpecs(cluster);
+    if (spec === undefined) throw new Error('no specs');
+    const made = completeSecret(cluster, spec, undefined);
+    const emptied = { ...made, data: { ...made?.data, password: '' } } as NonNullable<typeof made>;
+    expect(completeSecret(cluster, spec, emptied)).toBeUndefined();
+    expect([emptyKeys(emptied.data), emptyKeys(made?.data)]).toEqual([['password'], []]);
   });
 });

@@ -84,6 +84,11 @@ export function completeSecret(
   };
 }
 
+/** Keys with nothing in them. They are not filled in, as somebody may be about to; and nobody takes an empty password up. */
+export function emptyKeys(data: Secret['data']): readonly string[] {
+  return Object.keys(data ?? {}).filter((key) => data?.[key] === '');
+}
+
 function encode(text: string): string {
   return Buffer.from(text, 'utf8').toString('base64');
 }

@@ -1,5 +1,6 @@
 // The worker's process: databases, applications, HTTPS, heartbeat, and an orderly end.
 import { readIdentity } from '../agent/identity.ts';
+import { startAgentServer } from '../agent/server.ts';
 import { PORTS } from '../api/v1alpha1/names.ts';
 import { messageOf } from '../errors.ts';
 import { loadKubeConfig } from '../kube/config.ts';
@@ -18,6 +19,7 @@ import { Users } from './auth/users.ts';
 import { Cluster } from './cluster.ts';
 import { Databases } from './databases.ts';
 import { readiness } from './readiness.ts';
+import type { Readiness } from './readiness.ts';
 import { Settings } from './settings.ts';
 import type { ServerCertificate } from './settings.ts';
 
@@ -48,25 +50,33 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<void> {
   const { applications, authenticator } = assemble(databases, cluster, settings, log, end.signal);
   const schema = { current: false };
   const certificate = await settings.certificate();
+  const ready = (): Readiness =>
+    readiness({
+      databases: databases.health.states(performance.now()),
+      missing: [
+        ...(schema.current ? [] : ['the MySQL schema is not up to date yet']),
+        ...applications.flatMap((application) => application.missing() ?? []),
+      ],
+      stopping: stop.aborted,
+    });
   const app = await createApp({
     node: identity.pod,
     version: env['SPC_VERSION'] ?? 'dev',
     certificate,
     applications,
     authenticator,
-    readiness: () =>
-      readiness({
-        databases: databases.health.states(performance.now()),
-        missing: [
-          ...(schema.current ? [] : ['the MySQL schema is not up to date yet']),
-          ...applications.flatMap((application) => application.missing() ?? []),
-        ],
-        stopping: stop.aborted,
-      }),
+    readiness: ready,
     log,
     signal: end.signal,
   });
   await app.fastify.listen({ host: '0.0.0.0', port: PORTS.worker });
+  // Asked many times a second by balancers and kubelet: a TLS handshake for each would be most of what an idle worker does.
+  const probes = await startAgentServer({
+    log,
+    healthy: () => undefined,
+    ready: () => (ready().ready ? undefined : ready().detail),
+    metrics: () => '',
+  });
   log.info('worker serves', { port: PORTS.worker });
 
   const background = Promise.all([
@@ -81,7 +91,7 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<void> {
     await drain(app, log);
   } finally {
     end.abort();
-    await Promise.allSettled([background]);
+    await Promise.allSettled([background, probes.close()]);
     await databases.close();
     await release(cluster, log);
     kube.close();

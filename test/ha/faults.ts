@@ -2,6 +2,7 @@
 import { SpaceClusters } from '../../src/api/v1alpha1/index.ts';
 import { ANNOTATIONS } from '../../src/api/v1alpha1/names.ts';
 import { eventually, pause } from '../integration/kube-support.ts';
+import { killOperators, operatorPods, scaleOperator } from '../integration/operator.ts';
 import type { NodeName } from '../lab/lab.ts';
 import { deleted, drained, killed, lasting, stopped } from './blows.ts';
 import type { Blow } from './blows.ts';
@@ -14,6 +15,8 @@ export interface Fault {
   readonly ci?: true;
   /** Whose clients keep a ledger meanwhile. */
   readonly ledgers: readonly Kind[];
+  /** Whose clients end before it strikes, because it leaves them no place to stand. Their ledgers are looked up all the same. */
+  readonly closed?: readonly Kind[];
   /** Nodes that are lost or cut: clients stand elsewhere. */
   readonly strikes?: (ground: Ground) => Promise<readonly NodeName[]>;
   readonly strike: (ground: Ground) => Promise<Blow>;
@@ -298,4 +301,89 @@ const MACHINES: readonly Fault[] = [
   },
 ];
 
-export const FAULTS: readonly Fault[] = [...PROCESSES, ...PODS, ...PLANNED, ...MACHINES];
+const NODES: readonly NodeName[] = ['n1', 'n2', 'n3'];
+
+const ALL_OFF: Fault = {
+  name: 'the whole lab is switched off and on',
+  ledgers: ['http'],
+  closed: ['mysql', 'postgresql', 'cassandra'],
+  strike: () =>
+    lasting(
+      5_000,
+      async () => {
+        await Promise.all([lab.setApiServer('stop'), ...NODES.map((node) => lab.setNode(node, 'stop'))]);
+      },
+      async () => {
+        await lab.setApiServer('start');
+        await Promise.all(NODES.map((node) => lab.setNode(node, 'start')));
+      },
+    ),
+};
+
+/** A fault, and what comes of it, without anybody but the agents. */
+function withoutOperator(role: 'mysql' | 'vip', strike: Fault['strike']): Fault['strike'] {
+  return async (ground) => {
+    const before = await ground.holder(role);
+    await scaleOperator(0);
+    const blow = await strike(ground);
+    return {
+      ...blow,
+      heal: async () => {
+        await eventually(
+          `the role moves: ${role}`,
+          MINUTE,
+          async () => (await ground.holder(role)) !== before,
+        );
+        await blow.heal();
+        await pause(10_000);
+        await scaleOperator(2);
+      },
+    };
+  };
+}
+
+/** Every pod with an agent is renewed, one after the other, by operators that live for a few seconds each. */
+const operatorsKilled: Fault['strike'] = async (ground) => {
+  const { namespace, name } = ground.fabric;
+  const at = Date.now();
+  const first = await operatorPods();
+  await ground.kube.mergePatch(SpaceClusters, namespace, name, {
+    spec: { resources: { agent: { requests: { cpu: `${20 + (at % 10)}m` } } } },
+  });
+  for (let round = 0; round < 12; round += 1) {
+    await pause(5_000);
+    await killOperators();
+  }
+  return {
+    at,
+    heal: async () => undefined,
+    tookHold: async () => (await operatorPods()).every((pod) => !first.includes(pod)),
+  };
+};
+
+const OPERATORS: readonly Fault[] = [
+  {
+    name: 'mysqld of the primary is killed while no operator runs',
+    ledgers: ['mysql', 'http'],
+    strike: withoutOperator('mysql', killed(primary, MYSQLD)),
+  },
+  {
+    name: 'haproxy of the holder is killed while no operator runs',
+    ledgers: ['http'],
+    strike: withoutOperator('vip', killed(balancer, HAPROXY)),
+  },
+  {
+    name: 'the operator is killed every 5 s while all parts are renewed',
+    ledgers: ALL,
+    strike: operatorsKilled,
+  },
+];
+
+export const FAULTS: readonly Fault[] = [
+  ...PROCESSES,
+  ...PODS,
+  ...PLANNED,
+  ...MACHINES,
+  ...OPERATORS,
+  ALL_OFF,
+];

@@ -26,10 +26,10 @@ export function longestGap(attempts: readonly Attempt[], since: number): number 
   return gaps.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...gaps);
 }
 
-/** Milliseconds from `since` to the last failed attempt after it; 0 when none failed. */
+/** Milliseconds from `since` to the beginning of the last failed attempt after it; 0 when none failed. */
 export function lastErrorAfter(attempts: readonly Attempt[], since: number): number {
   const failed = attempts.filter(({ error, to }) => error !== '' && to >= since);
-  return failed.length === 0 ? 0 : Math.max(...failed.map(({ to }) => to)) - since;
+  return Math.max(0, ...failed.map(({ from }) => from - since));
 }
 
 /** Keys that two members do not hold with the same value. */

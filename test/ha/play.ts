@@ -11,7 +11,7 @@ import { lastErrorAfter, longestGap, missing } from './ledger.ts';
 import { lookup, startWriter } from './outside.ts';
 import type { Place, Writer } from './outside.ts';
 
-const NODES: readonly NodeName[] = ['n1', 'n2', 'n3'];
+const NODES = ['n1', 'n2', 'n3'] as const satisfies readonly NodeName[];
 /** Before the fault, so that everything is under way. */
 const WARM_UP_MS = 3_000;
 /** After all is whole again. */
@@ -37,7 +37,7 @@ export interface Ledger {
   readonly different: readonly number[];
   /** Milliseconds without an acknowledgement, the worst after the fault. */
   readonly gapMs: number;
-  /** Milliseconds from the fault to the last failed attempt. */
+  /** Milliseconds from the fault to the beginning of the last failed attempt. */
   readonly failingMs: number;
   /** Changes of writer beyond the role's hand-overs: two wrote at once. */
   readonly strays: number;
@@ -60,12 +60,15 @@ export async function play(ground: Ground, fault: Fault): Promise<Played> {
   const history = new History();
   await history.start(ground.kube, ground.fabric.namespace, ground.log);
   const books: Book[] = [];
-  const stop = (): Promise<unknown> =>
-    Promise.all(books.flatMap(({ main, rivals }) => [main, ...rivals]).map((writer) => writer.stop()));
+  const closed: Book[] = [];
+  const stop = (some: readonly Book[]): Promise<unknown> =>
+    Promise.all(writersOf(some).map((writer) => writer.stop()));
   const began = Date.now();
   try {
     for (const kind of fault.ledgers) books.push(await open(ground, kind, place));
+    for (const kind of fault.closed ?? []) closed.push(await open(ground, kind, NODES[0]));
     await pause(WARM_UP_MS);
+    await stop(closed);
     const blow = await fault.strike(ground);
     await blow.heal();
     await eventually(`it took hold: ${fault.name}`, TOOK_HOLD_MS, blow.tookHold);
@@ -75,12 +78,16 @@ export async function play(ground: Ground, fault: Fault): Promise<Played> {
       books.every(({ main }) => longestGap(main.attempts, Date.now() - RECENT_MS) < RECENT_MS),
     );
     await pause(COOL_DOWN_MS);
-    await stop();
+    await stop(books);
     const handOvers = history.handOvers(ground.leaseOf('mysql'), began);
     const ledgers = await Promise.all(books.map((book) => close(ground, book, blow.at, handOvers)));
+    for (const book of closed) {
+      // What it saw ended before the fault: only what it was promised counts.
+      ledgers.push({ ...(await close(ground, book, blow.at, handOvers)), gapMs: 0 });
+    }
     return { fault: fault.name, ledgers, wholeMs, violation: history.violation() };
   } finally {
-    await stop().catch(() => undefined);
+    await stop([...books, ...closed]).catch(() => undefined);
     await history.stop();
   }
 }
@@ -90,6 +97,10 @@ interface Book {
   readonly place: Place;
   readonly main: Writer;
   readonly rivals: readonly Writer[];
+}
+
+function writersOf(books: readonly Book[]): readonly Writer[] {
+  return books.flatMap(({ main, rivals }) => [main, ...rivals]);
 }
 
 async function open(ground: Ground, kind: Kind, node: Place): Promise<Book> {

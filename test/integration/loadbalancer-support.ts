@@ -184,11 +184,13 @@ async function certificates(cluster: SpaceCluster, authority: KeyPair): Promise<
 
 const WORKER_SCRIPT = `
 import { readFileSync } from 'node:fs';
+import { createServer as createHealthServer } from 'node:http';
 import { createServer } from 'node:https';
 const read = (file) => readFileSync('/tls/' + file);
 createServer({ key: read('tls.key'), cert: read('tls.crt') }, (request, response) => {
   response.end(process.env.POD_NAME + '\\n');
 }).listen(${PORTS.worker});
+createHealthServer((request, response) => response.end('ok')).listen(${PORTS.agent});
 process.once('SIGTERM', () => process.exit(0));
 `;
 

@@ -1,4 +1,5 @@
 // A MySQL pair without the operator: the engine's own objects on the cluster under test, and SQL as the application.
+import { expect } from '@jest/globals';
 import { API_VERSION, SpaceClusters } from '../../src/api/v1alpha1/index.ts';
 import type { SpaceCluster } from '../../src/api/v1alpha1/index.ts';
 import { decodeRole, podOf } from '../../src/agent/role-record.ts';
@@ -9,12 +10,12 @@ import { specs } from '../../src/engines/mysql/specs.ts';
 import { Applier } from '../../src/kube/apply.ts';
 import type { HttpKubeClient } from '../../src/kube/http-client.ts';
 import { EndpointSlices, Leases, Namespaces, Pods, Secrets, Services } from '../../src/kube/resources.ts';
-import type { ConfigMap, Secret } from '../../src/kube/types.ts';
+import type { ConfigMap, EnvVar, Secret, StatefulSet } from '../../src/kube/types.ts';
 import { certificateSpecs } from '../../src/spacecluster/certificates.ts';
 import { credentialSpecs, randomPassword } from '../../src/spacecluster/credentials.ts';
 import { createAuthority, issue } from '../../src/spacecluster/pki.ts';
 import { podProcesses } from '../lab/lab.ts';
-import { openBench } from './kube-support.ts';
+import { eventually, openBench, pause } from './kube-support.ts';
 import { mustKubectl, run } from './kubectl.ts';
 
 export const NAME = 'my';
@@ -42,11 +43,63 @@ export interface Pair {
   close(): Promise<void>;
 }
 
+function withAgentEnv({ spec, ...set }: StatefulSet, more: readonly EnvVar[]): StatefulSet {
+  const pod = spec?.template.spec;
+  if (spec === undefined || pod === undefined) throw new Error('the StatefulSet has no pods');
+  const agents = (pod.initContainers ?? []).map((agent) => ({
+    ...agent,
+    env: [...(agent.env ?? []).filter(({ name }) => more.every((each) => each.name !== name)), ...more],
+  }));
+  const template = { ...spec.template, spec: { ...pod, initContainers: agents } };
+  return { ...set, spec: { ...spec, template } };
+}
+
+export function untilSettled(pair: Pair): Promise<unknown> {
+  return eventually('the pair is in sync and routed', HEALED_MS, () => pair.settled());
+}
+
+export async function standbyOf(pair: Pair): Promise<string> {
+  const { copies } = await pair.record();
+  const primary = await pair.primary();
+  return copies.find(({ member }) => member !== primary)?.member ?? '';
+}
+
+export async function expectNothingLost(
+  pair: Pair,
+  table: string,
+  acknowledged: readonly number[],
+): Promise<void> {
+  const rows = await pair.sql('rw', `SELECT id FROM ${table}`, await standbyOf(pair));
+  const present = new Set(rows.split('\n').map(Number));
+  expect(acknowledged.length).toBeGreaterThan(5);
+  expect(acknowledged.filter((id) => !present.has(id))).toEqual([]);
+}
+
+/** Writes go on while `fault` is done after a moment; then the pair heals, and no acknowledged row is missing. */
+export async function survives(pair: Pair, table: string, fault: () => Promise<unknown>): Promise<void> {
+  const from = await standbyOf(pair);
+  await pair.sql('rw', `CREATE TABLE ${table} (id INT PRIMARY KEY)`, from);
+  const writing = pair.write(from, table, 15);
+  await pause(3_000);
+  await fault();
+  const acknowledged = await writing;
+  await untilSettled(pair);
+  await expectNothingLost(pair, table, acknowledged);
+}
+
+/** Longer than any healing takes: what is asserted is that it happens, not how fast. */
+export const HEALED_MS = 240_000;
+
 /**
  * Paused, so that an operator that is there leaves it alone.
  * @param image the product's image, for the agents
+ * @param agentEnv variables for the agents, in place of those of the same name
  */
-export async function openPair(namespace: string, image: string): Promise<Pair> {
+export async function openPair(
+  namespace: string,
+  image: string,
+  agentEnv: readonly EnvVar[] = [],
+): Promise<Pair> {
   const bench = await openBench(namespace);
   const { kube, log } = bench;
   await kube.mergePatch(Namespaces, undefined, namespace, {
@@ -57,7 +110,11 @@ export async function openPair(namespace: string, image: string): Promise<Pair> 
   for (const secret of await makeSecrets(cluster, kube)) await applier.ensureCreated(secret);
   await applier.ensureCreated(emptyState(namespace));
   for (const object of presets(cluster, {})) await applier.ensureCreated(object);
-  for (const object of specs({ cluster, productImage: image })) await applier.ensure(object);
+  for (const object of specs({ cluster, productImage: image })) {
+    await applier.ensure(
+      object.kind === 'StatefulSet' ? withAgentEnv(object as StatefulSet, agentEnv) : object,
+    );
+  }
 
   const record = async (): Promise<RoleRecord> =>
     decodeRole(await kube.get(Leases, namespace, roleLeases.mysql));
@@ -122,6 +179,7 @@ export async function openPair(namespace: string, image: string): Promise<Pair> 
       await kube.mergePatch(Secrets, namespace, name, {
         data: { [key]: Buffer.from(randomPassword()).toString('base64') },
       });
+      await refreshMounts(kube, namespace);
     },
     accepts: (known, from) =>
       client(from, `${mysql(services.mysqlRw)} -e 'SELECT 1'`, '', known).then(
@@ -204,4 +262,15 @@ async function makeSecrets(cluster: SpaceCluster, kube: HttpKubeClient): Promise
     make(wanted.secret, { ...wanted.fixed, password: randomPassword() }),
     make(secrets.internal, { 'mysql-replication-password': randomPassword() }),
   ];
+}
+
+/** The kubelet brings a changed Secret into a pod with its next look at it, a minute later or when the pod changes. */
+export async function refreshMounts(kube: HttpKubeClient, namespace: string): Promise<void> {
+  await pause(2_000);
+  const { items } = await kube.list(Pods, { namespace });
+  for (const { metadata } of items) {
+    await kube.mergePatch(Pods, namespace, metadata.name, {
+      metadata: { annotations: { 'test.spacecluster.dev/refreshed': new Date().toISOString() } },
+    });
+  }
 }

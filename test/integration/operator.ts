@@ -1,4 +1,5 @@
 // What the running operator says of itself: its metrics, read through the API server's proxy.
+import { eventually } from './kube-support.ts';
 import { mustKubectl } from './kubectl.ts';
 
 const NAMESPACE = 'spacecluster-system';
@@ -11,6 +12,23 @@ export async function operatorPods(): Promise<readonly string[]> {
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => line.replace('pod/', ''));
+}
+
+/** Returns when as many replicas as asked for are ready, and no other is left. */
+export async function scaleOperator(replicas: number): Promise<void> {
+  await mustKubectl(['-n', NAMESPACE, 'scale', 'deployment', 'spacecluster', `--replicas=${replicas}`]);
+  await mustKubectl(['-n', NAMESPACE, 'rollout', 'status', 'deployment', 'spacecluster', '--timeout=120s']);
+  await eventually(
+    `${replicas} operators run`,
+    60_000,
+    async () => (await operatorPods()).length === replicas,
+  );
+}
+
+/** All replicas at once, without a word. */
+export async function killOperators(): Promise<void> {
+  const selector = 'app.kubernetes.io/name=spacecluster-operator';
+  await mustKubectl(['-n', NAMESPACE, 'delete', 'pods', '-l', selector, '--grace-period=0', '--force']);
 }
 
 /**

@@ -32,8 +32,8 @@ describe('a ledger', () => {
     expect(longestGap([], 0)).toBe(Number.POSITIVE_INFINITY);
   });
 
-  it('says how long requests failed', () => {
-    expect(lastErrorAfter([failed(1, 5), ok(1, 10), failed(2, 30), ok(2, 40)], 10)).toBe(20);
+  it('says until when requests were begun that failed', () => {
+    expect(lastErrorAfter([failed(1, 5), ok(1, 10), failed(2, 30), ok(2, 40)], 10)).toBe(15);
     expect(lastErrorAfter([failed(1, 5), ok(1, 10)], 10)).toBe(0);
   });
 

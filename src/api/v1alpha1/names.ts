@@ -47,6 +47,7 @@ export const PORTS = {
   postgresql: 5432,
   cassandra: 9042,
   worker: 8443,
+  /** Plain HTTP of agents and workers: probes and metrics. */
   agent: 8081,
 } as const;
 

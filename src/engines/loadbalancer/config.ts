@@ -70,7 +70,7 @@ defaults
   timeout connect 1s
   timeout client 60s
   timeout server 60s
-  timeout check 2s
+  timeout check 600ms
   timeout queue 5s
   timeout tunnel 1h
   timeout http-request 10s
@@ -164,14 +164,13 @@ function workerHost(cluster: string, namespace: string): string {
 /** For the file's `default-server` and, as those are ignored there, for every `add server`. */
 export function serverOptions({ name }: Backend, cluster: string, namespace: string): string {
   const host = workerHost(cluster, namespace);
-  const trust = `verify required ca-file ${CA_FILE} verifyhost ${host}`;
-  // `inter` also bounds the TLS handshake. Half a second took busy workers out for nothing; a dead one is refused at once,
-  // its requests go elsewhere, and a hung one is found by its Lease.
-  const check = `check check-ssl check-sni ${host} fall 3 rise 2 init-state down`;
-  // Devices' connections are not ours to encrypt; whether a worker is ready is asked at its HTTPS port.
+  // Asked without TLS, whose handshakes took busy workers out for nothing. A hung worker is out after 2.8 s at the latest:
+  // 0.5 s until it is asked, three times `timeout check`, and twice `fastinter`; a dead one is refused at once.
+  const check = `check port ${PORTS.agent} fall 3 rise 2 fastinter 250ms downinter 500ms init-state down`;
+  // Devices' connections are not ours to encrypt.
   return name === 'workers'
-    ? `ssl ${trust} sni str(${host}) ${check} inter 1s fastinter 300ms downinter 500ms`
-    : `${trust} ${check} port ${PORTS.worker} inter 2s fastinter 500ms`;
+    ? `ssl verify required ca-file ${CA_FILE} verifyhost ${host} sni str(${host}) ${check} inter 500ms`
+    : `${check} inter 1s`;
 }
 
 /** Address and what differs from worker to worker. */

@@ -71,13 +71,11 @@ describe('what it is told', () => {
     expect(told.slice(0, 3)).toEqual([
       'add server workers/demo-worker-0 10.1.0.1:8443 cookie demo-worker-0 ssl verify required ' +
         'ca-file /etc/spacecluster/member-tls/ca.crt verifyhost demo-workers.space.svc sni str(demo-workers.space.svc) ' +
-        'check check-ssl check-sni demo-workers.space.svc fall 3 rise 2 init-state down inter 1s fastinter 300ms downinter 500ms',
+        'check port 8081 fall 3 rise 2 fastinter 250ms downinter 500ms init-state down inter 500ms',
       'enable health workers/demo-worker-0',
       'enable server workers/demo-worker-0',
     ]);
-    expect(told[3]).toMatch(
-      /^add server call-home\/demo-worker-0 10\.1\.0\.1:4334 verify required .* port 8443 /,
-    );
+    expect(told[3]).toMatch(/^add server call-home\/demo-worker-0 10\.1\.0\.1:4334 check port 8081 /);
   });
 
   test('a worker that ends or is dead is taken out, and comes back', () => {

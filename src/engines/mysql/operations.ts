@@ -63,6 +63,8 @@ export class Operations {
   #handingOver: string | undefined;
   #refrainUntil = Number.NEGATIVE_INFINITY;
   #wanted = '';
+  /** Why the Secrets cannot be used; '' when they can. */
+  #refused = '';
   #datadirs: readonly string[] = [];
   #surveyedAt = Number.NEGATIVE_INFINITY;
   /** Of the credentials last provisioned, in the session they were provisioned over. */
@@ -119,7 +121,16 @@ export class Operations {
   async survey(): Promise<void> {
     if (performance.now() - this.#surveyedAt < SURVEY_MS) return;
     this.#surveyedAt = performance.now();
-    this.#wanted = fingerprint(await readCredentials());
+    try {
+      this.#wanted = fingerprint(await readCredentials());
+      this.#refused = '';
+    } catch (error) {
+      // What is served goes on as it is: a Secret that somebody broke must end nothing.
+      if (messageOf(error) !== this.#refused) {
+        this.#options.log.error('passwords stay as they are', { error: messageOf(error) });
+      }
+      this.#refused = messageOf(error);
+    }
     const entries = await readdir(DATA_MOUNT, { withFileTypes: true });
     this.#datadirs = entries.flatMap((entry) =>
       entry.isDirectory() && entry.name.startsWith('data-') ? [entry.name] : [],

@@ -1,6 +1,5 @@
 // Users, schema and the marker table, made by the open primary and kept to the Secrets. Repeatable; writes only on a change.
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import {
   AGENT_SCHEMA,
   INTERNAL_SECRET_MOUNT,
@@ -8,6 +7,7 @@ import {
   REPLICATION_USER,
   USER_SECRET_MOUNT,
 } from './config.ts';
+import { readCredential } from '../shared/credential.ts';
 import type { Session } from './connection.ts';
 
 export interface Credentials {
@@ -17,9 +17,12 @@ export interface Credentials {
   readonly replicationPassword: string;
 }
 
-/** As mounted; the kubelet brings them up to date when the Secrets change. */
+/**
+ * As mounted; the kubelet brings them up to date when the Secrets change.
+ * @throws EngineError when a key is missing or empty
+ */
 export async function readCredentials(): Promise<Credentials> {
-  const read = async (file: string): Promise<string> => (await readFile(file, 'utf8')).trim();
+  const read = (file: string): Promise<string> => readCredential(file);
   const [user, userPassword, database, replicationPassword] = await Promise.all([
     read(`${USER_SECRET_MOUNT}/username`),
     read(`${USER_SECRET_MOUNT}/password`),

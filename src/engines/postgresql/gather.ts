@@ -1,8 +1,9 @@
 // Looks at both servers and at the mounted files: everything decide.ts needs, in plain data. Keeps its connections open.
-import { lstat, readFile } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import type { RoleRecord } from '../../agent/role-record.ts';
 import { monotonicNow, Wake } from '../../agent/wake.ts';
 import { EngineError, messageOf } from '../../errors.ts';
+import { readCredential } from '../shared/credential.ts';
 import { connectionString, connectLocal, connectPeer, LOOK_MS, withSession } from './admin.ts';
 import type { Row, Session } from './admin.ts';
 import { catchUp } from './catch-up.ts';
@@ -254,7 +255,7 @@ export function changeGap(here: readonly Row[], there: readonly Row[]): ChangeGa
 }
 
 export async function applicationPassword(): Promise<string> {
-  return (await readFile(`${PATHS.credentials}/password`, 'utf8')).trimEnd();
+  return readCredential(`${PATHS.credentials}/password`);
 }
 
 /** When the kubelet last replaced a mounted file (ms since the epoch): it swaps the `..data` link. */

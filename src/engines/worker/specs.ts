@@ -115,7 +115,7 @@ function preferSpread(cluster: SpaceCluster): Affinity {
 }
 
 function container({ cluster, productImage }: SpecInput): Container {
-  const probe = (path: string) => ({ path, port: PORTS.worker, scheme: 'HTTPS' });
+  const probe = (path: string) => ({ path, port: PORTS.agent });
   return {
     name: 'worker',
     image: productImage,
@@ -127,7 +127,10 @@ function container({ cluster, productImage }: SpecInput): Container {
       // A password hash takes 19 MiB for a moment; in the C library's arenas four of them would stay for good.
       { name: 'MALLOC_MMAP_THRESHOLD_', value: '1048576' },
     ],
-    ports: [{ name: 'https', containerPort: PORTS.worker, protocol: 'TCP' }],
+    ports: [
+      { name: 'https', containerPort: PORTS.worker, protocol: 'TCP' },
+      { name: 'health', containerPort: PORTS.agent, protocol: 'TCP' },
+    ],
     readinessProbe: { httpGet: probe('/readyz'), periodSeconds: 2, timeoutSeconds: 2, failureThreshold: 2 },
     // Generous: it shows a stuck event loop, and nothing else is mended by a restart.
     livenessProbe: {

@@ -3,7 +3,7 @@ import type { Secret } from '../../kube/types.ts';
 import { isConflict, TerminalError, WaitingError } from '../../errors.ts';
 import { Secrets } from '../../kube/resources.ts';
 import { names } from '../../api/v1alpha1/names.ts';
-import { completeSecret, credentialSpecs } from '../credentials.ts';
+import { completeSecret, credentialSpecs, emptyKeys } from '../credentials.ts';
 import {
   authorityChange,
   certificateChange,
@@ -15,12 +15,19 @@ import type { Scope } from '../scope.ts';
 
 export async function ensureSecrets(scope: Scope): Promise<void> {
   for (const spec of credentialSpecs(scope.cluster)) {
-    await ensureSecret(
+    const { data } = await ensureSecret(
       scope,
       spec.secret,
       (existing) => completeSecret(scope.cluster, spec, existing),
       'keys were missing',
     );
+    const empty = emptyKeys(data);
+    if (empty.length > 0) {
+      throw new TerminalError(
+        'SecretIncomplete',
+        `Secret ${spec.secret}: ${empty.join(', ')} must not be empty; remove the key to have it made anew`,
+      );
+    }
   }
   await ensureCertificates(scope);
 }

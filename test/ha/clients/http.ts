@@ -2,6 +2,9 @@
 import { request } from 'node:https';
 import type { Client, Target } from './client.ts';
 
+/** A SYN that was lost is not worth TCP's own repetition after a second. */
+const CONNECT_MS = 250;
+
 export function httpClient({ host, port, ca }: Target): Client {
   return {
     prepare: async () => undefined,
@@ -18,6 +21,14 @@ export function httpClient({ host, port, ca }: Target): Client {
           });
         },
       );
+      asked.once('socket', (socket) => {
+        const timer = setTimeout(
+          () => asked.destroy(new Error(`no connection within ${CONNECT_MS} ms`)),
+          CONNECT_MS,
+        );
+        socket.once('connect', () => clearTimeout(timer));
+        socket.once('close', () => clearTimeout(timer));
+      });
       asked.on('timeout', () => asked.destroy(new Error(`no answer within ${timeoutMs} ms`)));
       asked.on('error', reject);
       asked.end();
