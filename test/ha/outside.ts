@@ -17,9 +17,9 @@ const LOOKUP_PAUSE_MS = 3_000;
 export type Place = 'client' | NodeName;
 
 /** In the place's network only: files and everything else are the machine's. */
-function start(place: Place): ChildProcess {
+function start(place: Place, program = PROGRAM): ChildProcess {
   const netns = `--net=/run/netns/sclab-${place}`;
-  return spawn('nsenter', [netns, process.execPath, '--no-warnings', PROGRAM], {
+  return spawn('nsenter', [netns, process.execPath, '--no-warnings', program], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'] },
   });
@@ -108,4 +108,17 @@ async function limited(child: ChildProcess, ms: number, work: Promise<unknown>):
   } finally {
     clearTimeout(timer);
   }
+}
+
+/**
+ * Runs another program there until it ends, with one JSON order on its standard input.
+ * @returns what it printed
+ */
+export async function runOutside(place: Place, program: string, given: object): Promise<string> {
+  const child = start(place, program);
+  let printed = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (printed += text));
+  child.stdin?.end(`${JSON.stringify(given)}\n`);
+  await outcome(child);
+  return printed;
 }

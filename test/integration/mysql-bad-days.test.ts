@@ -3,6 +3,7 @@
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { podOf } from '../../src/agent/role-record.ts';
 import { Leases, PersistentVolumeClaims, Pods, Secrets } from '../../src/kube/resources.ts';
 import { podProcesses, signalContainer } from '../lab/lab.ts';
 import { eventually, pause } from './kube-support.ts';
@@ -23,15 +24,16 @@ const NAMESPACE = 'test-mysql-bad';
 const AHEAD = `${NAME}-mysql-1`;
 const HOUR_MS = 3_600_000;
 
-/** Loaded by the agents before anything else: one of them believes that it is an hour later than it is. */
-const SKEW = `if (process.env.POD_NAME === '${AHEAD}') {
+/** Loaded by the agents before anything else: one of them believes that it is an hour later than it is; all have a bug in store. */
+const PLANTED = `process.on('SIGUSR2', () => { throw new Error('a bug, planted by a test'); });
+if (process.env.POD_NAME === '${AHEAD}') {
   const True = Date;
   globalThis.Date = class extends True {
     constructor(...given) { given.length > 0 ? super(...given) : super(True.now() + ${HOUR_MS}); }
     static now() { return True.now() + ${HOUR_MS}; }
   };
 }`;
-const NODE_OPTIONS = `--jitless --v8-pool-size=0 --max-semi-space-size=1 --expose-gc --import=data:text/javascript,${encodeURIComponent(SKEW)}`;
+const NODE_OPTIONS = `--jitless --v8-pool-size=0 --max-semi-space-size=1 --expose-gc --import=data:text/javascript,${encodeURIComponent(PLANTED)}`;
 
 let pair: Pair;
 
@@ -86,6 +88,19 @@ test('the clock of one member is an hour ahead: the role goes there and back as 
     });
   }
   expect(await pair.primary()).toBe(before);
+});
+
+test('an agent that dies of a bug gives nothing up (L4)', async () => {
+  const pod = await pair.primary();
+  await survives(pair, 'bug', async () => {
+    const agent = { namespace: NAMESPACE, pod, container: 'agent' };
+    const [pid] = await signalContainer('USR2', agent);
+    await eventually('it is dead', 10_000, async () =>
+      (await podProcesses(NAMESPACE, pod, 'agent')).every((each) => each.pid !== pid),
+    );
+    const { spec } = await pair.kube.get(Leases, NAMESPACE, pod);
+    expect([podOf(spec?.holderIdentity ?? ''), await pair.primary()]).toEqual([pod, pod]);
+  });
 });
 
 test('a standby comes back with data of before: it catches up or is cloned, and holds every row', async () => {
