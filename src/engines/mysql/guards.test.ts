@@ -142,6 +142,18 @@ describe('the permit', () => {
     expect(armed).toEqual([3_000, 3_500, 'off']);
   });
 
+  it('does not save an engine whose deadline has passed: it woke up, and another may be open (L1)', () => {
+    const { armed, clock, permit } = make();
+    permit.renewed(3_000);
+    permit.arm();
+    clock.now = 3_001;
+    permit.renewed(5_000);
+    permit.renewed(5_500);
+    expect(armed).toEqual([3_000]);
+    permit.arm();
+    expect(armed).toEqual([3_000, 5_500]);
+  });
+
   it('leaves an engine under the deadline that an earlier agent set, unproven (M11)', () => {
     const { armed, clock, permit } = make(2_500);
     expect([permit.permitted(), permit.proven()]).toEqual([true, false]);

@@ -6,7 +6,8 @@ export class Permit {
   readonly #now: () => number;
   #heartbeatUntil: number;
   #failsafeUntil = Number.NEGATIVE_INFINITY;
-  #armed: boolean;
+  /** In the supervisor's file: mysqld does not outlive it. undefined: mysqld is closed. */
+  #deadline: number | undefined;
   #proven = false;
 
   /** @param inherited the deadline under which an earlier agent left mysqld, which may be open; undefined: it left none */
@@ -17,7 +18,7 @@ export class Permit {
   ) {
     this.#supervisor = supervisor;
     this.#heartbeatUntil = inherited ?? Number.NEGATIVE_INFINITY;
-    this.#armed = inherited !== undefined;
+    this.#deadline = inherited;
     this.#now = now;
   }
 
@@ -68,22 +69,23 @@ export class Permit {
 
   /** Before mysqld is opened: from now on it does not outlive the permit. */
   arm(): void {
-    this.#armed = true;
-    this.#supervisor.arm(this.until());
+    this.#deadline = this.until();
+    this.#supervisor.arm(this.#deadline);
   }
 
   /** mysqld is closed. */
   disarm(): void {
-    if (!this.#armed) return;
-    this.#armed = false;
+    if (this.#deadline === undefined) return;
+    this.#deadline = undefined;
     this.#supervisor.disarm();
   }
 
   #extend(move: () => void): void {
     // A gap ends the proof, also where it went by unseen: the process may have been stopped in it.
     if (!this.permitted()) this.#proven = false;
-    const before = this.until();
     move();
-    if (this.#armed && this.until() > before) this.#supervisor.arm(this.until());
+    // A deadline that has passed stays passed: another may be open by now, and an engine that woke up must not go on (L1).
+    const deadline = this.#deadline;
+    if (deadline !== undefined && this.#now() < deadline && this.until() > deadline) this.arm();
   }
 }
