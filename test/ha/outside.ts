@@ -19,10 +19,13 @@ export type Place = 'client' | NodeName;
 /** In the place's network only: files and everything else are the machine's. */
 function start(place: Place, program = PROGRAM): ChildProcess {
   const netns = `--net=/run/netns/sclab-${place}`;
-  return spawn('nsenter', [netns, process.execPath, '--no-warnings', program], {
+  const child = spawn('nsenter', [netns, process.execPath, '--no-warnings', program], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'] },
   });
+  // It may end before it has read its order: `outcome` says what it ended with.
+  child.stdin.on('error', () => undefined);
+  return child;
 }
 
 function order(child: ChildProcess, text: WriteOrder | LookupOrder): void {

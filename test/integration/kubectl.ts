@@ -23,6 +23,8 @@ export function run(command: string, args: readonly string[], input?: string): P
   child.once('close', (code) => {
     resolve({ code: code ?? -1, ...output });
   });
+  // It may end before it has read anything: what it ended with says whether that was well.
+  child.stdin.on('error', () => undefined);
   child.stdin.end(input ?? '');
   return promise;
 }

@@ -93,6 +93,8 @@ async function runSettler(job: SettlerJob, signal: AbortSignal): Promise<Settler
       else reject(new EngineError(`the process that settles Cassandra ended with code ${code ?? 'none'}`));
     });
   });
+  // It may be killed before it has read its job: how it ended says so.
+  child.stdin.on('error', () => undefined);
   child.stdin.end(JSON.stringify(job));
   const [answer] = await Promise.all([text(child.stdout), ended]);
   return JSON.parse(answer) as SettlerAnswer;
