@@ -1,5 +1,4 @@
-// The small plain HTTP server of agents and workers: probes and metrics for kubelet, balancers and scrapers, and for the engine's
-// preStop hook the hand-over.
+// The agent's small HTTP server: probes and metrics for the kubelet and scrapers, the hand-over for the engine's preStop hook.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { PORTS } from '../api/v1alpha1/names.ts';
 import { messageOf } from '../errors.ts';
@@ -13,14 +12,14 @@ export type Probe = () => string | undefined;
 
 export interface AgentServerOptions {
   readonly log: Logger;
-  /** Does the process itself still work? Without it the kubelet restarts it, never the engine beside it. */
+  /** Does the agent itself still work? Without it the kubelet restarts the agent, never the engine. */
   readonly healthy: Probe;
-  /** Does the pod serve (design: Ready = in sync and serving)? */
+  /** Does the engine serve (design: Ready = in sync and serving)? */
   readonly ready: Probe;
   /** The engine's, in Prometheus' text format; those of the process are added. */
   readonly metrics: () => string;
-  /** Gives up the pod's roles; settles when they are given up. Called by the engine container's preStop hook, where there is one. */
-  readonly handOver?: () => Promise<void>;
+  /** Gives up the pod's roles; settles when they are given up. Called by the engine container's preStop hook. */
+  readonly handOver: () => Promise<void>;
   /** @default PORTS.agent */
   readonly port?: number;
 }
@@ -60,7 +59,6 @@ async function handle(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const { handOver } = options;
   switch (`${request.method} ${request.url}`) {
     case 'GET /healthz':
       return answerProbe(response, options.healthy());
@@ -69,11 +67,10 @@ async function handle(
     case 'GET /metrics':
       return answer(response, 200, options.metrics());
     case 'POST /handover':
-      if (handOver === undefined) return answer(response, 404, 'there is no role to give up\n');
       // Only the pod's own containers share its loopback: nobody else may move roles.
       if (!isLoopback(request.socket.remoteAddress))
         return answer(response, 403, 'from within the pod only\n');
-      await handOver();
+      await options.handOver();
       return answer(response, 200, 'handed over\n');
     default:
       return answer(response, 404, 'not found\n');

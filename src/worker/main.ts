@@ -1,6 +1,5 @@
 // The worker's process: databases, applications, HTTPS, heartbeat, and an orderly end.
 import { readIdentity } from '../agent/identity.ts';
-import { startAgentServer } from '../agent/server.ts';
 import { PORTS } from '../api/v1alpha1/names.ts';
 import { messageOf } from '../errors.ts';
 import { loadKubeConfig } from '../kube/config.ts';
@@ -8,6 +7,9 @@ import { createKubeClient } from '../kube/http-client.ts';
 import { sleep } from '../kube/wait.ts';
 import { createLogger } from '../log.ts';
 import type { Logger } from '../log.ts';
+import { startHealthServer } from '../runtime/health.ts';
+import { Registry } from '../runtime/metrics.ts';
+import { addProcessMetrics } from '../runtime/process-metrics.ts';
 import { createApp } from './app.ts';
 import type { App } from './app.ts';
 import type { Application } from './applications/application.ts';
@@ -71,11 +73,15 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<void> {
   });
   await app.fastify.listen({ host: '0.0.0.0', port: PORTS.worker });
   // Asked many times a second by balancers and kubelet: a TLS handshake for each would be most of what an idle worker does.
-  const probes = await startAgentServer({
-    log,
-    healthy: () => undefined,
-    ready: () => (ready().ready ? undefined : ready().detail),
-    metrics: () => '',
+  const registry = new Registry();
+  addProcessMetrics(registry);
+  const probes = await startHealthServer({
+    port: PORTS.agent,
+    registry,
+    ready: () => {
+      const state = ready();
+      return state.ready ? [] : [state.detail];
+    },
   });
   log.info('worker serves', { port: PORTS.worker });
 

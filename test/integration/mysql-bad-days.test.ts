@@ -4,6 +4,7 @@ import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { podOf } from '../../src/agent/role-record.ts';
+import { DATA_MOUNT } from '../../src/engines/mysql/config.ts';
 import { Leases, PersistentVolumeClaims, Pods, Secrets } from '../../src/kube/resources.ts';
 import { podProcesses, signalContainer } from '../lab/lab.ts';
 import { eventually, pause } from './kube-support.ts';
@@ -33,7 +34,6 @@ if (process.env.POD_NAME === '${AHEAD}') {
     static now() { return True.now() + ${HOUR_MS}; }
   };
 }`;
-const NODE_OPTIONS = `--jitless --v8-pool-size=0 --max-semi-space-size=1 --expose-gc --import=data:text/javascript,${encodeURIComponent(PLANTED)}`;
 
 let pair: Pair;
 
@@ -42,7 +42,7 @@ jest.setTimeout(2 * HEALED_MS);
 beforeAll(async () => {
   const image = process.env['SPC_TEST_IMAGE'];
   if (image === undefined) throw new Error('SPC_TEST_IMAGE names the product’s image; `make test` sets it');
-  pair = await openPair(NAMESPACE, image, [{ name: 'NODE_OPTIONS', value: NODE_OPTIONS }]);
+  pair = await openPair(NAMESPACE, image, PLANTED);
   await untilSettled(pair);
 }, HEALED_MS + 30_000);
 
@@ -62,7 +62,7 @@ async function meanwhile(pod: string, work: (datadir: string) => Promise<void>):
   try {
     await signalContainer('KILL', mysqlOf(pod), 'mysqld');
     await eventually('it is withdrawn', 60_000, async () => (await pair.record()).copies.length === 1);
-    await work(`/proc/${supervisor.pid}/root/var/lib/mysql/${copy.datadir}`);
+    await work(`/proc/${supervisor.pid}/root${DATA_MOUNT}/${copy.datadir}`);
   } finally {
     await signalContainer('CONT', mysqlOf(pod), 'bash');
   }

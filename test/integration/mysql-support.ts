@@ -10,7 +10,7 @@ import { specs } from '../../src/engines/mysql/specs.ts';
 import { Applier } from '../../src/kube/apply.ts';
 import type { HttpKubeClient } from '../../src/kube/http-client.ts';
 import { EndpointSlices, Leases, Namespaces, Pods, Secrets, Services } from '../../src/kube/resources.ts';
-import type { ConfigMap, EnvVar, Secret, StatefulSet } from '../../src/kube/types.ts';
+import type { ConfigMap, Secret, StatefulSet } from '../../src/kube/types.ts';
 import { certificateSpecs } from '../../src/spacecluster/certificates.ts';
 import { credentialSpecs, randomPassword } from '../../src/spacecluster/credentials.ts';
 import { createAuthority, issue } from '../../src/spacecluster/pki.ts';
@@ -19,6 +19,7 @@ import { eventually, openBench, pause } from './kube-support.ts';
 import { mustKubectl, run } from './kubectl.ts';
 
 export const NAME = 'my';
+export const MEMBERS = [`${NAME}-mysql-0`, `${NAME}-mysql-1`];
 const { services, secrets, roleLeases, state } = names(NAME);
 
 export interface Pair {
@@ -43,12 +44,15 @@ export interface Pair {
   close(): Promise<void>;
 }
 
-function withAgentEnv({ spec, ...set }: StatefulSet, more: readonly EnvVar[]): StatefulSet {
+function withPreload({ spec, ...set }: StatefulSet, script: string): StatefulSet {
   const pod = spec?.template.spec;
   if (spec === undefined || pod === undefined) throw new Error('the StatefulSet has no pods');
+  const option = `--import=data:text/javascript,${encodeURIComponent(script)}`;
   const agents = (pod.initContainers ?? []).map((agent) => ({
     ...agent,
-    env: [...(agent.env ?? []).filter(({ name }) => more.every((each) => each.name !== name)), ...more],
+    env: (agent.env ?? []).map((each) =>
+      each.name === 'NODE_OPTIONS' ? { ...each, value: `${each.value} ${option}` } : each,
+    ),
   }));
   const template = { ...spec.template, spec: { ...pod, initContainers: agents } };
   return { ...set, spec: { ...spec, template } };
@@ -58,10 +62,10 @@ export function untilSettled(pair: Pair): Promise<unknown> {
   return eventually('the pair is in sync and routed', HEALED_MS, () => pair.settled());
 }
 
+/** Also while it is recorded no longer. */
 export async function standbyOf(pair: Pair): Promise<string> {
-  const { copies } = await pair.record();
   const primary = await pair.primary();
-  return copies.find(({ member }) => member !== primary)?.member ?? '';
+  return MEMBERS.find((member) => member !== primary) ?? '';
 }
 
 export async function expectNothingLost(
@@ -93,13 +97,9 @@ export const HEALED_MS = 240_000;
 /**
  * Paused, so that an operator that is there leaves it alone.
  * @param image the product's image, for the agents
- * @param agentEnv variables for the agents, in place of those of the same name
+ * @param preload JavaScript that the agents load before anything else
  */
-export async function openPair(
-  namespace: string,
-  image: string,
-  agentEnv: readonly EnvVar[] = [],
-): Promise<Pair> {
+export async function openPair(namespace: string, image: string, preload?: string): Promise<Pair> {
   const bench = await openBench(namespace);
   const { kube, log } = bench;
   await kube.mergePatch(Namespaces, undefined, namespace, {
@@ -111,9 +111,8 @@ export async function openPair(
   await applier.ensureCreated(emptyState(namespace));
   for (const object of presets(cluster, {})) await applier.ensureCreated(object);
   for (const object of specs({ cluster, productImage: image })) {
-    await applier.ensure(
-      object.kind === 'StatefulSet' ? withAgentEnv(object as StatefulSet, agentEnv) : object,
-    );
+    const changed = preload !== undefined && object.kind === 'StatefulSet';
+    await applier.ensure(changed ? withPreload(object as StatefulSet, preload) : object);
   }
 
   const record = async (): Promise<RoleRecord> =>

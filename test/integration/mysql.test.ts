@@ -9,17 +9,18 @@ import { eventually, pause } from './kube-support.ts';
 import {
   expectNothingLost,
   HEALED_MS,
+  MEMBERS,
   mysqldOf,
   NAME,
   openPair,
   setApiRoute,
+  standbyOf,
   survives,
   untilSettled,
 } from './mysql-support.ts';
 import type { Pair } from './mysql-support.ts';
 
 const NAMESPACE = 'test-mysql';
-const MEMBERS = [`${NAME}-mysql-0`, `${NAME}-mysql-1`];
 
 let pair: Pair;
 
@@ -37,11 +38,7 @@ afterAll(async () => {
 }, 60_000);
 
 const settled = (): Promise<unknown> => untilSettled(pair);
-/** Also while it is recorded no longer. */
-const standby = async (): Promise<string> => {
-  const primary = await pair.primary();
-  return MEMBERS.find((member) => member !== primary) ?? '';
-};
+const standby = (): Promise<string> => standbyOf(pair);
 
 function annotate(annotations: Readonly<Record<string, string | null>>): Promise<unknown> {
   return pair.kube.mergePatch(SpaceClusters, NAMESPACE, NAME, { metadata: { annotations } });

@@ -1,13 +1,13 @@
-// What the running operator says of itself: its metrics, read through the API server's proxy.
+// The running operator: its replicas, and what it says of itself by its metrics, read through the API server's proxy.
 import { eventually } from './kube-support.ts';
 import { mustKubectl } from './kubectl.ts';
 
 const NAMESPACE = 'spacecluster-system';
+const SELECTOR = 'app.kubernetes.io/name=spacecluster-operator';
 
 /** The names of its replicas' pods. */
 export async function operatorPods(): Promise<readonly string[]> {
-  const selector = 'app.kubernetes.io/name=spacecluster-operator';
-  const pods = await mustKubectl(['-n', NAMESPACE, 'get', 'pods', '-l', selector, '-o', 'name']);
+  const pods = await mustKubectl(['-n', NAMESPACE, 'get', 'pods', '-l', SELECTOR, '-o', 'name']);
   return pods
     .split('\n')
     .filter((line) => line !== '')
@@ -27,8 +27,7 @@ export async function scaleOperator(replicas: number): Promise<void> {
 
 /** All replicas at once, without a word. */
 export async function killOperators(): Promise<void> {
-  const selector = 'app.kubernetes.io/name=spacecluster-operator';
-  await mustKubectl(['-n', NAMESPACE, 'delete', 'pods', '-l', selector, '--grace-period=0', '--force']);
+  await mustKubectl(['-n', NAMESPACE, 'delete', 'pods', '-l', SELECTOR, '--grace-period=0', '--force']);
 }
 
 /**

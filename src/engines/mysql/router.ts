@@ -18,7 +18,7 @@ export interface RouterOptions {
   readonly rwService: string;
   readonly roService: string;
   readonly log: Logger;
-  /** Called when something was brought about. */
+  /** Called when `published` has changed. */
   readonly onDone: () => void;
 }
 
@@ -36,7 +36,7 @@ export class Router {
   readonly #options: RouterOptions;
   readonly #wake = new Wake();
   #wanted: Routing | undefined;
-  #done: Routing | undefined;
+  #published: number | undefined;
   #lingersUntil = Number.NEGATIVE_INFINITY;
 
   constructor(options: RouterOptions) {
@@ -56,7 +56,7 @@ export class Router {
 
   /** Epoch under which the rw slice was last made to name this member; undefined once it has been seen not to. */
   published(): number | undefined {
-    return this.#done?.rw;
+    return this.#published;
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -75,29 +75,26 @@ export class Router {
   async #bring(wanted: Routing, signal: AbortSignal): Promise<boolean> {
     const { slices, roService, log } = this.#options;
     const bound = AbortSignal.any([signal, AbortSignal.timeout(ATTEMPT_MS)]);
-    const before = this.#done;
     try {
-      const rw = await this.#bringRw(wanted.rw, bound);
-      this.#done = { rw, ro: before?.ro ?? false, drop: before?.drop };
+      await this.#bringRw(wanted.rw, bound);
       await (wanted.ro ? slices.addSelf(roService, bound) : slices.withdraw(roService, bound));
       if (wanted.drop !== undefined) await slices.removeMember(roService, wanted.drop, bound);
-      this.#done = { ...wanted, rw };
     } catch (error) {
       if (signal.aborted) return false;
       log.warn('routing could not be written', { error: messageOf(error) });
       return error instanceof LeaseLostError;
-    } finally {
-      if (this.#done !== before) this.#options.onDone();
     }
     return true;
   }
 
-  /** @returns the epoch under which the slice names this member now */
-  async #bringRw(epoch: number | undefined, signal: AbortSignal): Promise<number | undefined> {
-    const { slices, rwService } = this.#options;
-    if (epoch !== undefined) await slices.publishSole(rwService, epoch, signal);
-    else if (this.#lingerMs() > 0) return this.#done?.rw;
-    else await slices.withdraw(rwService, signal);
-    return epoch;
+  async #bringRw(epoch: number | undefined, signal: AbortSignal): Promise<void> {
+    const { slices, rwService, onDone } = this.#options;
+    if (epoch === undefined && this.#lingerMs() > 0) return;
+    await (epoch === undefined
+      ? slices.withdraw(rwService, signal)
+      : slices.publishSole(rwService, epoch, signal));
+    if (this.#published === epoch) return;
+    this.#published = epoch;
+    onDone();
   }
 }
