@@ -12,7 +12,8 @@ export interface Event {
 }
 
 const gap = ({ gapMs }: Ledger): number => gapMs;
-const failing = ({ failingMs }: Ledger): number => failingMs;
+/** Until when requests were begun that failed. */
+const failing = ({ failures }: Ledger): number => Math.max(0, ...failures.map(({ lastMs }) => lastMs));
 
 export const EVENTS: readonly Event[] = [
   {

@@ -91,11 +91,13 @@ export class Heartbeat {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const startedAt = this.#now();
+      // The pace that this renewal is sent with: it lasts no longer, also when it changes the level.
+      const { periodMs } = this.timing();
       await this.#renew(signal);
       if (this.#replaced) {
         throw new LeaseLostError(`Lease ${this.#options.identity.pod} belongs to a newer pod of that name`);
       }
-      await this.#wake.wait(startedAt + this.timing().periodMs - this.#now(), signal);
+      await this.#wake.wait(startedAt + periodMs - this.#now(), signal);
     }
   }
 

@@ -3,6 +3,7 @@ import { Pods } from '../../src/kube/resources.ts';
 import { pause } from '../integration/kube-support.ts';
 import { mustKubectl } from '../integration/kubectl.ts';
 import { podProcesses, signalContainer } from '../lab/lab.ts';
+import type { NodeName } from '../lab/lab.ts';
 import type { Ground } from './ground.ts';
 
 export interface Blow {
@@ -74,28 +75,30 @@ export function deleted(who: Who, gracePeriodSeconds?: number): Strike {
   };
 }
 
-/** As an administrator does it: `kubectl drain`, then `uncordon`. */
-export function drained(who: Who): Strike {
+/** As an administrator does it: `kubectl drain` and `uncordon`, one node after the other. The next drain waits by itself. */
+export function drained(nodes: readonly NodeName[]): Strike {
   return async (ground) => {
-    const pod = await who(ground);
-    const node = await ground.nodeOf(pod);
-    const before = await ground.uidOf(pod);
+    const { name, namespace } = ground.fabric;
+    const selector = `app.kubernetes.io/instance=${name}`;
+    const uids = async (): Promise<readonly string[]> => {
+      const { items } = await ground.kube.list(Pods, { namespace, labelSelector: selector });
+      return items.map(({ metadata }) => metadata.uid ?? '');
+    };
+    const before = await uids();
     const at = Date.now();
-    const only = `--pod-selector=app.kubernetes.io/instance=${ground.fabric.name}`;
-    await mustKubectl([
-      'drain',
-      node,
-      only,
-      '--ignore-daemonsets',
-      '--delete-emptydir-data',
-      '--timeout=300s',
-    ]);
+    for (const node of nodes) {
+      const options = ['--ignore-daemonsets', '--delete-emptydir-data', '--timeout=300s'];
+      try {
+        await mustKubectl(['drain', node, `--pod-selector=${selector}`, ...options]);
+      } finally {
+        await mustKubectl(['uncordon', node]);
+      }
+    }
     return {
       at,
-      heal: async () => {
-        await mustKubectl(['uncordon', node]);
-      },
-      tookHold: async () => (await ground.uidOf(pod).catch(() => before)) !== before,
+      heal: nothing,
+      // No pod of before is left.
+      tookHold: async () => (await uids()).every((uid) => !before.includes(uid)),
     };
   };
 }

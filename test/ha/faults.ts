@@ -196,6 +196,7 @@ const at =
   (who: Who) =>
   async (ground: Ground): Promise<readonly NodeName[]> => [await ground.nodeOf(await who(ground))];
 
+const NODES: readonly NodeName[] = ['n1', 'n2', 'n3'];
 const ALL: readonly Kind[] = ['mysql', 'postgresql', 'cassandra', 'http'];
 
 /** Something of the pod's node is away for half a minute. */
@@ -222,6 +223,16 @@ function linkLost(who: Who): Pick<Fault, 'ledgers' | 'strikes' | 'strike'> {
     who,
     (node) => lab.setLink(node, 'down'),
     (node) => lab.setLink(node, 'up'),
+  );
+  return { ...fault, strikes: at(who) };
+}
+
+/** The node's kube-proxy knows of no change meanwhile, so the clients are elsewhere. */
+function apiLost(who: Who): Pick<Fault, 'ledgers' | 'strikes' | 'strike'> {
+  const fault = nodeFault(
+    who,
+    (node) => lab.setApiReach(node, 'cut'),
+    (node) => lab.setApiReach(node, 'uncut'),
   );
   return { ...fault, strikes: at(who) };
 }
@@ -284,24 +295,16 @@ const MACHINES: readonly Fault[] = [
       (node) => lab.setNode(node, 'start'),
     ),
   },
-  { name: 'the node of the primary is drained', ledgers: ALL, strike: drained(primary) },
+  { name: 'each node is drained in turn', ledgers: ALL, strike: drained(NODES) },
   { name: 'packets from the primary to the standby are lost', ...loss(100, 'one way') },
   { name: '30 % of the packets between the pair are lost', ...loss(30, 'both ways') },
   { name: 'the disk of the primary is full', ...disk(primary, 'fill') },
   { name: 'the disk of the primary stalls', ...disk(primary, 'freeze') },
   { name: 'the API server is away for 60 s', ci: true, ...apiAway(MINUTE) },
   { name: 'the API server is away for 5 minutes', ...apiAway(5 * MINUTE) },
-  {
-    name: "the primary's node alone loses the API server for 30 s",
-    ...nodeFault(
-      primary,
-      (node) => lab.setApiReach(node, 'cut'),
-      (node) => lab.setApiReach(node, 'uncut'),
-    ),
-  },
+  { name: "the primary's node alone loses the API server for 30 s", ...apiLost(primary) },
+  { name: "the balancer's node alone loses the API server for 30 s", ...apiLost(balancer) },
 ];
-
-const NODES: readonly NodeName[] = ['n1', 'n2', 'n3'];
 
 const ALL_OFF: Fault = {
   name: 'the whole lab is switched off and on',

@@ -26,10 +26,24 @@ export function longestGap(attempts: readonly Attempt[], since: number): number 
   return gaps.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...gaps);
 }
 
-/** Milliseconds from `since` to the beginning of the last failed attempt after it; 0 when none failed. */
-export function lastErrorAfter(attempts: readonly Attempt[], since: number): number {
-  const failed = attempts.filter(({ error, to }) => error !== '' && to >= since);
-  return Math.max(0, ...failed.map(({ from }) => from - since));
+/** Attempts that failed in one way. */
+export interface Failure {
+  readonly error: string;
+  readonly times: number;
+  /** Milliseconds from the fault to the beginning of the last of them. */
+  readonly lastMs: number;
+}
+
+/** How attempts failed that ended after `since`, the latest kind last. */
+export function failures(attempts: readonly Attempt[], since: number): readonly Failure[] {
+  const found = new Map<string, Failure>();
+  for (const { error, from, to } of attempts) {
+    if (error === '' || to < since) continue;
+    const times = (found.get(error)?.times ?? 0) + 1;
+    found.delete(error);
+    found.set(error, { error, times, lastMs: Math.max(0, from - since) });
+  }
+  return [...found.values()];
 }
 
 /** Keys that two members do not hold with the same value. */

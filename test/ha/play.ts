@@ -6,8 +6,8 @@ import type { Target } from './clients/client.ts';
 import type { Fault } from './faults.ts';
 import type { Ground, Kind } from './ground.ts';
 import { History } from './history.ts';
-import { acknowledged, changesOfWriter, differences } from './ledger.ts';
-import { lastErrorAfter, longestGap, missing } from './ledger.ts';
+import { acknowledged, changesOfWriter, differences, failures, longestGap, missing } from './ledger.ts';
+import type { Failure } from './ledger.ts';
 import { lookup, startWriter } from './outside.ts';
 import type { Place, Writer } from './outside.ts';
 
@@ -37,8 +37,7 @@ export interface Ledger {
   readonly different: readonly number[];
   /** Milliseconds without an acknowledgement, the worst after the fault. */
   readonly gapMs: number;
-  /** Milliseconds from the fault to the beginning of the last failed attempt. */
-  readonly failingMs: number;
+  readonly failures: readonly Failure[];
   /** Changes of writer beyond the role's hand-overs: two wrote at once. */
   readonly strays: number;
 }
@@ -141,7 +140,7 @@ async function close(ground: Ground, book: Book, at: number, handOvers: number):
     kind,
     acknowledged: acknowledged(attempts).length,
     gapMs: longestGap(attempts, at),
-    failingMs: lastErrorAfter(attempts, at),
+    failures: failures(attempts, at),
   };
   if (kind === 'http') return { ...base, lost: [], different: [], strays: 0 };
   const every = [main, ...rivals].flatMap((writer) => writer.attempts);

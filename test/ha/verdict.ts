@@ -1,4 +1,5 @@
 // What is wrong with a played fault, and a line that tells it. Pure.
+import type { Failure } from './ledger.ts';
 import type { Played } from './play.ts';
 
 /** Empty when every rule was kept. */
@@ -18,8 +19,11 @@ export function wrong({ ledgers, violation }: Played): readonly string[] {
 
 export function describePlayed({ fault, ledgers, wholeMs }: Played): string {
   const told = ledgers.map(
-    ({ kind, acknowledged, lost, gapMs, failingMs }) =>
-      `${kind} ${acknowledged} acknowledged, ${lost.length} lost, gap ${gapMs} ms, failing for ${failingMs} ms`,
+    ({ kind, acknowledged, lost, gapMs, failures }) =>
+      `${kind} ${acknowledged} acknowledged, ${lost.length} lost, gap ${gapMs} ms${failures.map(describeFailure).join('')}`,
   );
   return `${fault}: ${told.join('; ')}; whole after ${Math.round(wholeMs / 1_000)} s`;
 }
+
+const describeFailure = ({ error, times, lastMs }: Failure): string =>
+  `, ${times} x "${error}" until ${lastMs} ms`;

@@ -1,7 +1,7 @@
 // The arithmetic of the fault tests: a ledger that cannot show a loss or a gap proves nothing.
 import { describe, expect, it } from '@jest/globals';
 import type { Attempt } from '../ha/clients/main.ts';
-import { changesOfWriter, differences, lastErrorAfter, longestGap, missing } from '../ha/ledger.ts';
+import { changesOfWriter, differences, failures, longestGap, missing } from '../ha/ledger.ts';
 
 const ok = (id: number, to: number): Attempt => ({ id, from: to - 5, to, error: '', by: '' });
 const failed = (id: number, to: number): Attempt => ({ ...ok(id, to), error: 'refused' });
@@ -32,9 +32,11 @@ describe('a ledger', () => {
     expect(longestGap([], 0)).toBe(Number.POSITIVE_INFINITY);
   });
 
-  it('says until when requests were begun that failed', () => {
-    expect(lastErrorAfter([failed(1, 5), ok(1, 10), failed(2, 30), ok(2, 40)], 10)).toBe(15);
-    expect(lastErrorAfter([failed(1, 5), ok(1, 10)], 10)).toBe(0);
+  it('says how attempts failed, and when the last ones were begun', () => {
+    expect(failures([failed(1, 5), ok(1, 10), failed(2, 30), failed(2, 35), ok(2, 40)], 10)).toEqual([
+      { error: 'refused', times: 2, lastMs: 20 },
+    ]);
+    expect(failures([failed(1, 5), ok(1, 10)], 10)).toEqual([]);
   });
 
   it('counts the changes of the writer', () => {

@@ -260,7 +260,7 @@ function admitStandby(view: Recorded, engine: RunningEngine): Step {
 
 function admission(view: Recorded, engine: RunningEngine): Step | undefined {
   const standby = view.peer?.engine;
-  if (!view.certain || !view.proven || standby?.kind !== 'running') return undefined;
+  if (!view.certain || !view.proven || view.lent || standby?.kind !== 'running') return undefined;
   // One standby is connected, it is this one, and a commit made in its trial was acknowledged.
   const acknowledged = engine.semiSync.clients === 1 && acknowledgedInTrial(view.history);
   if (!standbyInStep(view.peer, engine) || peerCondemned(view) || !acknowledged) return undefined;

@@ -35,9 +35,10 @@ const ASK_MS = 700;
 const PROBE_MS = 400;
 const ANSWER_LASTS_MS = 1_000;
 
-type Holding = Pick<HolderView, 'writable' | 'peerMayCount'> & {
+interface Holding {
+  readonly view: HolderView;
   readonly question: Omit<Question, 'durationMs'>;
-};
+}
 
 export class Failsafe {
   readonly #options: FailsafeOptions;
@@ -77,31 +78,30 @@ export class Failsafe {
   }
 
   async #hold(holding: Holding): Promise<void> {
-    const { permit, heartbeat, log } = this.#options;
-    const now = performance.now();
-    const { renewDeadlineMs, durationMs } = paceOf(permit.heartbeatUntil(), heartbeat.timing(), now);
-    const step = decideFailsafe({
-      now,
-      writable: holding.writable,
-      permitUntil: permit.until(),
-      renewDeadlineMs,
-      peerMayCount: holding.peerMayCount,
-      answer:
-        this.#answer !== undefined && now - this.#answer.at < ANSWER_LASTS_MS
-          ? this.#answer.given
-          : undefined,
-    });
-    if (step.kind === 'none') return;
-    if (step.kind === 'yield') {
-      log.warn('the API server is out of reach, and the peer can take over: yielding');
-      permit.forsake();
-      this.#options.yield('the API server is out of its reach');
-      return;
+    const { permit, log } = this.#options;
+    const sentAt = performance.now();
+    const { renewDeadlineMs, durationMs } = paceOf(holding.view);
+    switch (decideFailsafe(holding.view).kind) {
+      case 'none':
+        return;
+      case 'give-back':
+        return permit.giveBack();
+      case 'yield':
+        log.warn('the API server is out of reach, and the peer can take over: yielding');
+        permit.forsake();
+        return this.#options.yield('the API server is out of its reach');
+      // Counted from before anything is sent: the promise lasts longer than the permit that rests on it (L5).
+      case 'ask':
+        if (await this.#options.gate()) await this.#ask({ ...holding.question, durationMs }, renewDeadlineMs);
+        return;
+      case 'carry-on': {
+        // Only while it still is alone: a standby may have been recorded while the commit was waited for.
+        if (!(await this.#options.gate())) return;
+        const now = this.#holding();
+        if (now !== undefined && decideFailsafe(now.view).kind === 'carry-on')
+          permit.carryOn(sentAt + paceOf(now.view).renewDeadlineMs);
+      }
     }
-    if (!(await this.#options.gate())) return;
-    // Counted from before anything is sent: the promise lasts longer than the permit that rests on it (L5).
-    if (step.kind === 'carry-on') permit.carryOn(now + renewDeadlineMs);
-    else await this.#ask({ ...holding.question, durationMs }, renewDeadlineMs);
   }
 
   async #ask(question: Question, renewDeadlineMs: number): Promise<void> {
@@ -119,16 +119,30 @@ export class Failsafe {
 
   /** undefined where this member is not the open holder, or is giving the role up. */
   #holding(): Holding | undefined {
-    const { lookout, keeper, self } = this.#options;
+    const { lookout, keeper, permit, heartbeat, self } = this.#options;
     const view = lookout.view();
     const record = keeper.record();
     if (view === undefined || record?.holder !== self || record.phase !== 'open') return undefined;
     if (view.stopping || view.handingOver !== undefined) return undefined;
     const current = { ...view, record, pending: keeper.pending() };
     if (isPending(current, 'release')) return undefined;
+    const now = performance.now();
+    const { engine } = view;
     return {
-      writable: view.engine.kind === 'running' && view.engine.writable,
-      peerMayCount: peerMayCount(current),
+      view: {
+        now,
+        beat: heartbeat.timing(),
+        writable: engine.kind === 'running' && engine.writable,
+        semiSync: engine.kind === 'running' && engine.semiSync.on,
+        permitUntil: permit.until(),
+        heartbeatUntil: permit.heartbeatUntil(),
+        lent: permit.lent(),
+        peerMayCount: peerMayCount(current),
+        answer:
+          this.#answer !== undefined && now - this.#answer.at < ANSWER_LASTS_MS
+            ? this.#answer.given
+            : undefined,
+      },
       question: { holder: self, epoch: record.epoch },
     };
   }

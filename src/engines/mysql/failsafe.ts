@@ -6,12 +6,18 @@ import type { Timing } from '../../agent/timing.ts';
 /** Of a member that the record names, phase `open`, with no hand-over under way. */
 export interface HolderView {
   readonly now: number;
+  /** Of its heartbeat. */
+  readonly beat: Timing;
   /** The engine is open. */
   readonly writable: boolean;
+  /** Semi-sync is on: a standby is recorded, or may be at any moment. */
+  readonly semiSync: boolean;
   /** Until when this member may serve, the failsafe included. */
   readonly permitUntil: number;
-  /** Of the pace in force, see `paceOf`. */
-  readonly renewDeadlineMs: number;
+  /** Until when the last renewal lasts. */
+  readonly heartbeatUntil: number;
+  /** See `Permit.lent`. */
+  readonly lent: boolean;
   /** The record, or a write that may have landed, names the peer. */
   readonly peerMayCount: boolean;
   /** The peer's last answer, while it means anything. */
@@ -28,6 +34,8 @@ export type FailsafeStep =
   | { readonly kind: 'none' }
   | { readonly kind: 'carry-on' }
   | { readonly kind: 'ask' }
+  /** No more than the heartbeat grants, before a standby counts. */
+  | { readonly kind: 'give-back' }
   | { readonly kind: 'yield' };
 
 /** An outage that lasts so long may last longer. */
@@ -35,11 +43,14 @@ const LONG_MS = 5_000;
 
 /**
  * What is asked for. First as little as a heartbeat grants, so that a short disturbance does not slow down a failover after
- * it. In an outage that goes on, enough for an agent to be started anew in: nobody can take anything meanwhile.
- * @param heartbeatUntil until when the last renewal lasted
+ * it. In an outage that goes on, enough for an agent to be started anew in: nobody can take anything meanwhile. The same
+ * at any time for a holder that is alone: to kill it for a slow disk or a busy machine would help nobody.
  */
-export function paceOf(heartbeatUntil: number, beat: Timing, now: number): Timing {
-  return now - heartbeatUntil > LONG_MS ? timingOf('Relaxed', 'candidate') : beat;
+export function paceOf(
+  view: Pick<HolderView, 'now' | 'beat' | 'heartbeatUntil' | 'peerMayCount' | 'semiSync'>,
+): Timing {
+  const alone = !view.peerMayCount && !view.semiSync;
+  return alone || view.now - view.heartbeatUntil > LONG_MS ? timingOf('Relaxed', 'candidate') : view.beat;
 }
 
 /** A holder that was refused closes so long before its permit ends: closed is better than killed. */
@@ -48,8 +59,10 @@ const YIELD_MS = 400;
 /** Heartbeats that come keep more than half of the permit; below that something is wrong, and time for questions is left. */
 export function decideFailsafe(view: HolderView): FailsafeStep {
   if (!view.writable) return { kind: 'none' };
+  const renewed = view.heartbeatUntil - view.now > view.beat.renewDeadlineMs / 2;
+  if (renewed && view.lent && view.semiSync && !view.peerMayCount) return { kind: 'give-back' };
   const left = view.permitUntil - view.now;
-  if (left > view.renewDeadlineMs / 2) return { kind: 'none' };
+  if (left > paceOf(view).renewDeadlineMs / 2) return { kind: 'none' };
   // Alone in the last confirmed record, nobody else may take.
   if (!view.peerMayCount) return { kind: 'carry-on' };
   return view.answer === 'refused' && left < YIELD_MS ? { kind: 'yield' } : { kind: 'ask' };

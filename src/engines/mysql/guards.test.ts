@@ -4,6 +4,7 @@ import type { RoleChange, RoleRecord } from '../../agent/role-record.ts';
 import type { WriteOutcome } from '../../agent/role.ts';
 import { timingOf } from '../../agent/timing.ts';
 import { answerTo, decideFailsafe, paceOf } from './failsafe.ts';
+import type { HolderView } from './failsafe.ts';
 import type { Kept, Memory } from './memory.ts';
 import { Permit } from './permit.ts';
 import { RecordKeeper } from './record-keeper.ts';
@@ -190,20 +191,37 @@ describe('a renewal needs a fresh commit (M8)', () => {
 });
 
 describe('the failsafe', () => {
-  const holder = {
+  const beat = timingOf('Fast', 'candidate');
+  const holder: HolderView = {
     now: 1_000,
+    beat,
     writable: true,
+    semiSync: true,
     permitUntil: 1_900,
-    renewDeadlineMs: 2_000,
+    heartbeatUntil: 1_900,
+    lent: false,
     peerMayCount: true,
     answer: undefined,
   };
+  const alone = { peerMayCount: false, semiSync: false };
 
   it.each([
-    ['nothing while the heartbeat is renewed', { permitUntil: 2_900 }, 'none'],
+    ['nothing while the heartbeat is renewed', { permitUntil: 2_900, heartbeatUntil: 2_900 }, 'none'],
     ['nothing when it is not open', { writable: false }, 'none'],
     ['asks the peer in time', {}, 'ask'],
     ['carries on alone when no other copy is named (counterexample 39)', { peerMayCount: false }, 'carry-on'],
+    ['is in time for more where it is alone', { ...alone, permitUntil: 2_900 }, 'carry-on'],
+    ['has enough then', { ...alone, permitUntil: 7_000, heartbeatUntil: 2_900, lent: true }, 'none'],
+    [
+      'gives it back before a standby counts',
+      { peerMayCount: false, permitUntil: 7_000, heartbeatUntil: 2_900, lent: true },
+      'give-back',
+    ],
+    [
+      'keeps it while the heartbeat is not renewed',
+      { peerMayCount: false, permitUntil: 7_000, heartbeatUntil: 500, lent: true },
+      'none',
+    ],
     ['does not yield before it has to', { answer: 'refused' as const }, 'ask'],
     ['yields to a peer that can take over', { answer: 'refused' as const, permitUntil: 1_200 }, 'yield'],
     ['asks to the end when the peer is silent', { permitUntil: 1_050 }, 'ask'],
@@ -211,10 +229,11 @@ describe('the failsafe', () => {
     expect(decideFailsafe({ ...holder, ...change }).kind).toBe(step);
   });
 
-  it('asks for little at first, and for enough to start an agent anew in an outage that goes on', () => {
-    const beat = timingOf('Fast', 'candidate');
-    expect(paceOf(10_000, beat, 14_000)).toBe(beat);
-    expect(paceOf(10_000, beat, 16_000)).toBe(timingOf('Relaxed', 'candidate'));
+  it('asks for little at first, and for enough to start an agent anew in an outage that goes on, or alone', () => {
+    const relaxed = timingOf('Relaxed', 'candidate');
+    expect(paceOf({ ...holder, heartbeatUntil: 10_000, now: 14_000 })).toBe(beat);
+    expect(paceOf({ ...holder, heartbeatUntil: 10_000, now: 16_000 })).toBe(relaxed);
+    expect(paceOf({ ...holder, ...alone })).toBe(relaxed);
   });
 
   const question = { holder: 'm-0/u', epoch: 2, durationMs: 3_000 };

@@ -113,6 +113,7 @@ export class Lookout {
       initialised,
       certain: heartbeat.certain(),
       permitted: permit.permitted(),
+      lent: permit.lent(),
       proven: permit.proven(),
       holderDead,
       promised: keeper.promised(),

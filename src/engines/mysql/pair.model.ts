@@ -5,6 +5,7 @@ import type { WriteOutcome } from '../../agent/role.ts';
 import { timingOf } from '../../agent/timing.ts';
 import { decide } from './decide.ts';
 import { answerTo, decideFailsafe, paceOf } from './failsafe.ts';
+import type { HolderView } from './failsafe.ts';
 import { remember, startHistory } from './history.ts';
 import type { History } from './history.ts';
 import type { EngineState, PeerReport } from './member-state.ts';
@@ -89,6 +90,7 @@ export interface Rules {
     | 'promise'
     | 'own-renewal'
     | 'solo'
+    | 'lent'
     | 'failsafe'
     | 'memory'
     | 'unknown-outcome'
@@ -213,7 +215,20 @@ export class Pair {
     if (agent.handingOver !== undefined) return;
     const current = { ...this.view(node), record };
     if (isPending(current, 'release')) return;
-    const { durationMs, renewDeadlineMs } = paceOf(agent.permit.heartbeatUntil(), BEAT, this.now);
+    const engine = this.#engineState(node);
+    const holder: HolderView = {
+      now: this.now,
+      beat: BEAT,
+      writable: node.engine.alive && node.engine.writable,
+      semiSync: engine.kind === 'running' && engine.semiSync.on,
+      permitUntil: agent.permit.until(),
+      heartbeatUntil: agent.permit.heartbeatUntil(),
+      lent: current.lent,
+      peerMayCount:
+        peerMayCount(current) && (!this.#without('solo') || this.#reaches(node, this.other(node))),
+      answer: undefined,
+    };
+    const { durationMs, renewDeadlineMs } = paceOf(holder);
     const ask = (): 'promised' | 'refused' | undefined => {
       const peer = this.other(node);
       if (!this.#reaches(node, peer) || !peer.agent.up) return undefined;
@@ -233,20 +248,13 @@ export class Pair {
       }
       return answer;
     };
-    const base = {
-      now: this.now,
-      writable: node.engine.alive && node.engine.writable,
-      permitUntil: agent.permit.until(),
-      renewDeadlineMs,
-      peerMayCount:
-        peerMayCount(current) && (!this.#without('solo') || this.#reaches(node, this.other(node))),
-    };
-    const step = decideFailsafe({ ...base, answer: undefined });
+    const step = decideFailsafe(holder);
+    if (step.kind === 'give-back') agent.permit.giveBack();
     if (step.kind === 'carry-on') agent.permit.carryOn(this.now + renewDeadlineMs);
     if (step.kind !== 'ask') return;
     const answer = ask();
     if (answer === 'promised') agent.permit.carryOn(this.now + renewDeadlineMs);
-    else if (decideFailsafe({ ...base, answer }).kind === 'yield') {
+    else if (decideFailsafe({ ...holder, answer }).kind === 'yield') {
       agent.permit.forsake();
       agent.handingOver = 'yields';
     }
@@ -276,6 +284,7 @@ export class Pair {
       initialised: this.record.phase === 'open' || this.record.epoch > 1,
       certain: this.now < agent.certainUntil,
       permitted: agent.permit.permitted(),
+      lent: !this.#without('lent') && agent.permit.lent(),
       proven: agent.permit.proven(),
       holderDead,
       promised: agent.keeper.promised(),

@@ -222,6 +222,25 @@ const STAGED: readonly (readonly [rule: string, rules: Rules, stage: Stage])[] =
       await rounds(play, 100);
     },
   ],
+  [
+    'L1: a standby is recorded only when nothing outlasts the heartbeat',
+    { without: ['lent'] },
+    async (play) => {
+      const { pair } = play;
+      const [primary, standby] = pair.nodes;
+      pair.link = false;
+      await rounds(play, 60);
+      for (const node of pair.nodes) node.api = false;
+      await rounds(play, 100);
+      pair.link = true;
+      await rounds(play, 100);
+      for (const node of pair.nodes) node.api = true;
+      for (let round = 0; round < 600 && pair.record.copies.length === 1; round += 1) await checked(play);
+      primary.agent.up = false;
+      for (let round = 0; round < 100 && !standby.engine.writable; round += 1) await checked(play);
+      if (!standby.engine.writable) throw new Error('V: the standby does not take over');
+    },
+  ],
   ['V2: the failsafe (counterexample 9)', { without: ['failsafe'] }, outage],
   ['V4: the memory on disk (counterexample 40)', { without: ['memory'] }, outage],
   [

@@ -36,6 +36,20 @@ export class Permit {
     return this.#now() < this.until();
   }
 
+  /**
+   * May mysqld run for longer than the last heartbeat says, by the failsafe or by an earlier agent's deadline? A peer that
+   * counts from the heartbeat could open beside it (L1).
+   */
+  lent(): boolean {
+    return this.#deadline !== undefined && this.#deadline > this.#heartbeatUntil;
+  }
+
+  /** Back to what the heartbeat grants. */
+  giveBack(): void {
+    this.#failsafeUntil = Number.NEGATIVE_INFINITY;
+    if (this.#deadline !== undefined && this.#now() < this.#deadline) this.arm();
+  }
+
   /** A write on the record was confirmed after the start and after the last passed deadline (M11). */
   proven(): boolean {
     if (!this.permitted()) this.#proven = false;

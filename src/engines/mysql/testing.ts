@@ -82,6 +82,7 @@ export const VIEW: View = {
   initialised: undefined,
   certain: true,
   permitted: true,
+  lent: false,
   proven: true,
   holderDead: false,
   promised: false,

@@ -52,6 +52,8 @@ export interface View {
   readonly certain: boolean;
   /** It may serve: the heartbeat is renewed, or the failsafe holds. */
   readonly permitted: boolean;
+  /** mysqld may run for longer than the last heartbeat says: no standby is recorded now (L1). */
+  readonly lent: boolean;
   /** A write on the record was confirmed since the agent's start and since the last passed deadline (M11). */
   readonly proven: boolean;
   /** The dead-rule's word on `record.holder`. */
