@@ -50,11 +50,11 @@ bench: bundle ## Measure; writes docs/benchmarks.md and build/bench/
 	@scripts/bench.sh
 
 .PHONY: test-ha
-test-ha: bundle ## Every fault of the catalogue on a fabric under load (FAULT=regex: only those)
+test-ha: bundle ## Every fault of the catalogue on a fabric under load; FAULT=regex: only those; ROUND=n: goes on where it ended
 	@scripts/ha.sh test
 
 .PHONY: soak
-soak: bundle ## Faults drawn at random: MINUTES=60 SEED=1
+soak: bundle ## Faults drawn at random: MINUTES=60 SEED=1; FROM=n: goes on at the n-th
 	@scripts/ha.sh soak
 
 .PHONY: bench-ha

@@ -1,5 +1,5 @@
 // make soak MINUTES=n SEED=s: draws faults from the catalogue under load until the time is over, and checks the same after each. The
-// same seed draws the same faults in the same order.
+// same seed draws the same faults in the same order; FROM=n goes on at the n-th.
 import { FAULTS } from './faults.ts';
 import { Ground } from './ground.ts';
 import { play } from './play.ts';
@@ -21,8 +21,9 @@ function random(seed: number): () => number {
 
 const minutes = Number(process.env['MINUTES'] ?? 60);
 const seed = Number(process.env['SEED'] ?? 1);
-if (!(minutes > 0) || !Number.isInteger(seed)) {
-  process.stderr.write('MINUTES must be a number above 0, SEED a whole number\n');
+const from = Number(process.env['FROM'] ?? 1);
+if (!(minutes > 0) || !Number.isInteger(seed) || !(from >= 1)) {
+  process.stderr.write('MINUTES must be a number above 0, SEED a whole number, FROM one from 1 on\n');
   process.exit(2);
 }
 const next = random(seed);
@@ -34,6 +35,7 @@ while (Date.now() < end) {
   const fault = FAULTS[Math.floor(next() * FAULTS.length)];
   if (fault === undefined) continue;
   count += 1;
+  if (count < from) continue;
   let played: Played;
   try {
     played = await play(ground, fault);
@@ -48,6 +50,6 @@ while (Date.now() < end) {
     process.exit(1);
   }
 }
-process.stdout.write(`${count} faults, nothing lost, seed ${seed}\n`);
+process.stdout.write(`faults ${from} to ${count}, nothing lost, seed ${seed}\n`);
 await ground.remove();
 ground.close();
