@@ -169,9 +169,14 @@ describe('opening', () => {
     ['which needs a heartbeat', { ...reopened, proven: false, certain: false }, 'wait'],
     ['not without a permit', { ...reopened, permitted: false }, 'wait'],
     [
-      'forgets its source first',
+      'does not wait until its source is forgotten',
       { ...reopened, engine: { ...CLOSED, replica: { ...FOLLOWING, io: 'off', sql: false } } },
-      'forget-source',
+      'open',
+    ],
+    [
+      'never while it receives (M4)',
+      { ...reopened, engine: { ...CLOSED, replica: { ...FOLLOWING, io: 'connecting' } } },
+      'stop-receiving',
     ],
     [
       'never with the relay log unapplied (M10)',
@@ -251,6 +256,16 @@ describe('serving', () => {
         'provision',
       ],
       ['then clients are let in', { ...VIEW, engine: { ...OPEN, online: false } }, 'let-in'],
+      [
+        'its source is forgotten once clients are routed here',
+        { ...VIEW, engine: { ...OPEN, replica: { ...FOLLOWING, io: 'off', sql: false } } },
+        'forget-source',
+      ],
+      [
+        'and not before',
+        { ...VIEW, published: false, engine: { ...OPEN, replica: { ...FOLLOWING, io: 'off', sql: false } } },
+        'wait',
+      ],
       ['a lost standby is withdrawn', { ...VIEW, history: lost, peer: undefined }, 'write withdraw'],
       [
         'not at the first blink',
