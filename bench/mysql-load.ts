@@ -1,8 +1,8 @@
 // A load on the MySQL pair, as a program of its own: single-row inserts over some connections for some seconds. Takes one JSON
 // order on standard input, tells what it saw as one JSON line.
 import { readFileSync } from 'node:fs';
-import { createConnection } from 'mysql2/promise';
 import type { Target } from '../test/ha/clients/client.ts';
+import { connectTo } from '../test/ha/clients/mysql.ts';
 import { percentile } from './measure.ts';
 
 export interface LoadOrder {
@@ -20,9 +20,7 @@ export interface Load {
 const { target, connections, seconds } = JSON.parse(readFileSync(0, 'utf8')) as LoadOrder;
 
 async function write(until: number): Promise<readonly number[]> {
-  const { host, port, user, password, database, ca } = target;
-  const ssl = { ca, rejectUnauthorized: true, verifyIdentity: false };
-  const connection = await createConnection({ host, port, user, password, database, ssl });
+  const connection = await connectTo(target);
   await connection.query(
     'CREATE TABLE IF NOT EXISTS bench_load (id BIGINT PRIMARY KEY AUTO_INCREMENT, v CHAR(100))',
   );

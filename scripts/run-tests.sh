@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs jest projects one after the other (arguments: unit, integration, engines, ha), with a line of totals at the end that counts
+# Runs jest projects one after the other (arguments: unit, integration, ha), with a line of totals at the end that counts
 # them all: "N passed, N failed". Each project's result is kept in build/tests/NAME.json.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit

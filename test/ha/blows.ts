@@ -23,6 +23,8 @@ export interface Process {
 type Who = (ground: Ground) => Promise<string>;
 type Strike = (ground: Ground) => Promise<Blow>;
 
+const DRAIN_OPTIONS = ['--ignore-daemonsets', '--delete-emptydir-data', '--timeout=300s'];
+
 const nothing = async (): Promise<void> => undefined;
 
 export function killed(who: Who, { container, exe }: Process): Strike {
@@ -87,9 +89,8 @@ export function drained(nodes: readonly NodeName[]): Strike {
     const before = await uids();
     const at = Date.now();
     for (const node of nodes) {
-      const options = ['--ignore-daemonsets', '--delete-emptydir-data', '--timeout=300s'];
       try {
-        await mustKubectl(['drain', node, `--pod-selector=${selector}`, ...options]);
+        await mustKubectl(['drain', node, `--pod-selector=${selector}`, ...DRAIN_OPTIONS]);
       } finally {
         await mustKubectl(['uncordon', node]);
       }

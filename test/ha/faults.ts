@@ -192,23 +192,23 @@ const PLANNED: readonly Fault[] = [
   { name: 'a hand-over of the Web IP is asked for', ci: true, ledgers: ['http'], strike: switchover('vip') },
 ];
 
-const at =
-  (who: Who) =>
-  async (ground: Ground): Promise<readonly NodeName[]> => [await ground.nodeOf(await who(ground))];
-
-const NODES: readonly NodeName[] = ['n1', 'n2', 'n3'];
 const ALL: readonly Kind[] = ['mysql', 'postgresql', 'cassandra', 'http'];
 
-/** Something of the pod's node is away for half a minute. */
+/**
+ * Something of the pod's node is away for half a minute. The clients are elsewhere: they would be cut off with it, or, where its
+ * kube-proxy knows of no change meanwhile, go to where a role was.
+ */
 function nodeFault(
   who: Who,
   begin: (node: NodeName) => Promise<void>,
   end: (node: NodeName) => Promise<void>,
-): Pick<Fault, 'ledgers' | 'strike'> {
+): Pick<Fault, 'ledgers' | 'strikes' | 'strike'> {
+  const nodeOf = async (ground: Ground): Promise<NodeName> => ground.nodeOf(await who(ground));
   return {
     ledgers: ALL,
+    strikes: async (ground) => [await nodeOf(ground)],
     strike: async (ground) => {
-      const node = await ground.nodeOf(await who(ground));
+      const node = await nodeOf(ground);
       return lasting(
         30_000,
         () => begin(node),
@@ -218,24 +218,19 @@ function nodeFault(
   };
 }
 
-function linkLost(who: Who): Pick<Fault, 'ledgers' | 'strikes' | 'strike'> {
-  const fault = nodeFault(
+const linkLost = (who: Who): ReturnType<typeof nodeFault> =>
+  nodeFault(
     who,
     (node) => lab.setLink(node, 'down'),
     (node) => lab.setLink(node, 'up'),
   );
-  return { ...fault, strikes: at(who) };
-}
 
-/** The node's kube-proxy knows of no change meanwhile, so the clients are elsewhere. */
-function apiLost(who: Who): Pick<Fault, 'ledgers' | 'strikes' | 'strike'> {
-  const fault = nodeFault(
+const apiLost = (who: Who): ReturnType<typeof nodeFault> =>
+  nodeFault(
     who,
     (node) => lab.setApiReach(node, 'cut'),
     (node) => lab.setApiReach(node, 'uncut'),
   );
-  return { ...fault, strikes: at(who) };
-}
 
 function apiAway(ms: number): Pick<Fault, 'ledgers' | 'strike'> {
   return {
@@ -288,14 +283,13 @@ const MACHINES: readonly Fault[] = [
   { name: "the balancer's node loses its link for 30 s", ...linkLost(balancer) },
   {
     name: "the primary's node loses its power",
-    strikes: at(primary),
     ...nodeFault(
       primary,
       (node) => lab.setNode(node, 'stop'),
       (node) => lab.setNode(node, 'start'),
     ),
   },
-  { name: 'each node is drained in turn', ledgers: ALL, strike: drained(NODES) },
+  { name: 'each node is drained in turn', ledgers: ALL, strike: drained(lab.NODES) },
   { name: 'packets from the primary to the standby are lost', ...loss(100, 'one way') },
   { name: '30 % of the packets between the pair are lost', ...loss(30, 'both ways') },
   { name: 'the disk of the primary is full', ...disk(primary, 'fill') },
@@ -314,11 +308,11 @@ const ALL_OFF: Fault = {
     lasting(
       5_000,
       async () => {
-        await Promise.all([lab.setApiServer('stop'), ...NODES.map((node) => lab.setNode(node, 'stop'))]);
+        await Promise.all([lab.setApiServer('stop'), ...lab.NODES.map((node) => lab.setNode(node, 'stop'))]);
       },
       async () => {
         await lab.setApiServer('start');
-        await Promise.all(NODES.map((node) => lab.setNode(node, 'start')));
+        await Promise.all(lab.NODES.map((node) => lab.setNode(node, 'start')));
       },
     ),
 };

@@ -10,6 +10,7 @@ import type { Target } from './clients/client.ts';
 
 const PROGRAM = fileURLToPath(new URL('clients/main.ts', import.meta.url));
 const READY_MS = 60_000;
+const RUN_MS = 60_000;
 const END_MS = 20_000;
 const LOOKUP_TRIES = 20;
 const LOOKUP_PAUSE_MS = 3_000;
@@ -17,7 +18,7 @@ const LOOKUP_PAUSE_MS = 3_000;
 export type Place = 'client' | NodeName;
 
 /** In the place's network only: files and everything else are the machine's. */
-function start(place: Place, program = PROGRAM): ChildProcess {
+function start(place: Place, program: string): ChildProcess {
   const netns = `--net=/run/netns/sclab-${place}`;
   const child = spawn('nsenter', [netns, process.execPath, '--no-warnings', program], {
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -26,10 +27,6 @@ function start(place: Place, program = PROGRAM): ChildProcess {
   // It may end before it has read its order: `outcome` says what it ended with.
   child.stdin.on('error', () => undefined);
   return child;
-}
-
-function order(child: ChildProcess, text: WriteOrder | LookupOrder): void {
-  child.stdin?.write(`${JSON.stringify(text)}\n`);
 }
 
 function outcome(child: ChildProcess): Promise<void> {
@@ -52,7 +49,7 @@ export interface Writer {
 
 /** Writes from now on, one after the other; returns when the first is about to be made. */
 export async function startWriter(place: Place, request: Omit<WriteOrder, 'do'>): Promise<Writer> {
-  const child = start(place);
+  const child = start(place, PROGRAM);
   const ended = outcome(child);
   const attempts: Attempt[] = [];
   const { promise: ready, resolve } = Promise.withResolvers<void>();
@@ -61,7 +58,7 @@ export async function startWriter(place: Place, request: Omit<WriteOrder, 'do'>)
     if ('ready' in said) resolve();
     else attempts.push(said);
   });
-  order(child, { do: 'write', ...request });
+  child.stdin?.write(`${JSON.stringify({ do: 'write', ...request } satisfies WriteOrder)}\n`);
   await limited(child, READY_MS, Promise.race([ready, ended]));
   return {
     target: request.target,
@@ -92,12 +89,7 @@ async function lookupOnce(
   place: Place,
   request: Omit<LookupOrder, 'do'>,
 ): Promise<ReadonlyMap<number, string>> {
-  const child = start(place);
-  const ended = outcome(child);
-  let text = '';
-  child.stdout?.setEncoding('utf8').on('data', (part: string) => (text += part));
-  order(child, { do: 'lookup', ...request });
-  await limited(child, READY_MS, ended);
+  const text = await runOutside(place, PROGRAM, { do: 'lookup', ...request } satisfies LookupOrder);
   return new Map((JSON.parse(text) as { readonly found: readonly [number, string][] }).found);
 }
 
@@ -114,14 +106,15 @@ async function limited(child: ChildProcess, ms: number, work: Promise<unknown>):
 }
 
 /**
- * Runs another program there until it ends, with one JSON order on its standard input.
+ * Runs a program there until it ends, a minute at most, with one JSON order on its standard input.
  * @returns what it printed
  */
 export async function runOutside(place: Place, program: string, given: object): Promise<string> {
   const child = start(place, program);
+  const ended = outcome(child);
   let printed = '';
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (printed += text));
   child.stdin?.end(`${JSON.stringify(given)}\n`);
-  await outcome(child);
+  await limited(child, RUN_MS, ended);
   return printed;
 }

@@ -1,7 +1,7 @@
 // Plays one fault: writers run outside, the fault strikes and heals, the fabric becomes whole, and every acknowledged write is
 // looked up.
 import { eventually, pause } from '../integration/kube-support.ts';
-import type { NodeName } from '../lab/lab.ts';
+import { NODES } from '../lab/lab.ts';
 import type { Target } from './clients/client.ts';
 import type { Fault } from './faults.ts';
 import type { Ground, Kind } from './ground.ts';
@@ -11,7 +11,6 @@ import type { Failure } from './ledger.ts';
 import { lookup, startWriter } from './outside.ts';
 import type { Place, Writer } from './outside.ts';
 
-const NODES = ['n1', 'n2', 'n3'] as const satisfies readonly NodeName[];
 /** Before the fault, so that everything is under way. */
 const WARM_UP_MS = 3_000;
 /** After all is whole again. */

@@ -7,6 +7,9 @@ const SCRIPT = fileURLToPath(new URL('lab.sh', import.meta.url));
 /** A node as Kubernetes calls it: `n1`, `n2`, ... */
 export type NodeName = `n${number}`;
 
+/** Of a lab as `up` makes it unless told otherwise. */
+export const NODES = ['n1', 'n2', 'n3'] as const satisfies readonly NodeName[];
+
 /** A place on the lab's wire: a node, the client host, the API server's host, anywhere, or an IPv4 address with or without a length. */
 export type Place =
   NodeName | 'client' | 'api' | 'any' | `${number}.${number}.${number}.${number}${'' | `/${number}`}`;

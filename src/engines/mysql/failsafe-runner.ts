@@ -2,6 +2,7 @@
 import type { Heartbeat } from '../../agent/heartbeat.ts';
 import type { Peers } from '../../agent/peers.ts';
 import type { RoleClient } from '../../agent/role.ts';
+import type { Timing } from '../../agent/timing.ts';
 import { Wake } from '../../agent/wake.ts';
 import { messageOf } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
@@ -79,8 +80,6 @@ export class Failsafe {
 
   async #hold(holding: Holding): Promise<void> {
     const { permit, log } = this.#options;
-    const sentAt = performance.now();
-    const { renewDeadlineMs, durationMs } = paceOf(holding.view);
     switch (decideFailsafe(holding.view).kind) {
       case 'none':
         return;
@@ -90,25 +89,25 @@ export class Failsafe {
         log.warn('the API server is out of reach, and the peer can take over: yielding');
         permit.forsake();
         return this.#options.yield('the API server is out of its reach');
-      // Counted from before anything is sent: the promise lasts longer than the permit that rests on it (L5).
       case 'ask':
-        if (await this.#options.gate()) await this.#ask({ ...holding.question, durationMs }, renewDeadlineMs);
+        if (await this.#options.gate()) await this.#ask(holding.question, paceOf(holding.view));
         return;
       case 'carry-on': {
-        // Only while it still is alone: a standby may have been recorded while the commit was waited for.
         if (!(await this.#options.gate())) return;
+        // Only while it still is alone: a standby may have been recorded while the commit was waited for. Counted from before (L5).
         const now = this.#holding();
         if (now !== undefined && decideFailsafe(now.view).kind === 'carry-on')
-          permit.carryOn(sentAt + paceOf(now.view).renewDeadlineMs);
+          permit.carryOn(holding.view.now + paceOf(now.view).renewDeadlineMs);
       }
     }
   }
 
-  async #ask(question: Question, renewDeadlineMs: number): Promise<void> {
+  async #ask(question: Holding['question'], { durationMs, renewDeadlineMs }: Timing): Promise<void> {
     const { permit, peerClient, log } = this.#options;
+    // Counted from before anything is sent: the promise lasts longer than the permit that rests on it (L5).
     const sentAt = performance.now();
     try {
-      const given = await peerClient.ask(question, ASK_MS);
+      const given = await peerClient.ask({ ...question, durationMs }, ASK_MS);
       this.#answer = { given, at: performance.now() };
       log.warn('heartbeat not renewed: asked the peer', { answer: given });
       if (given === 'promised') permit.carryOn(sentAt + renewDeadlineMs);

@@ -215,7 +215,7 @@ export class Pair {
     if (agent.handingOver !== undefined) return;
     const current = { ...this.view(node), record };
     if (isPending(current, 'release')) return;
-    const engine = this.#engineState(node);
+    const { engine } = current;
     const holder: HolderView = {
       now: this.now,
       beat: BEAT,

@@ -7,21 +7,17 @@ import type { Client, Target } from './client.ts';
 const CONNECT_MS = 1_000;
 const LOOKUP_MS = 30_000;
 
-export function mysqlClient({ host, port, user, password, database, ca }: Target): Client {
+/** By address: the certificate is checked against the authority, not for its name. */
+export function connectTo({ host, port, user, password, database, ca }: Target): Promise<Connection> {
+  const ssl = { ca, rejectUnauthorized: true, verifyIdentity: false };
+  return createConnection({ host, port, user, password, database, ssl, connectTimeout: CONNECT_MS });
+}
+
+export function mysqlClient(target: Target): Client {
   let connection: Connection | undefined;
   const connected = async (): Promise<Connection> => {
     if (connection !== undefined) return connection;
-    // By address: the certificate is checked against the authority, not for its name.
-    const ssl = { ca, rejectUnauthorized: true, verifyIdentity: false };
-    const made = await createConnection({
-      host,
-      port,
-      user,
-      password,
-      database,
-      ssl,
-      connectTimeout: CONNECT_MS,
-    });
+    const made = await connectTo(target);
     made.on('error', () => {
       if (connection === made) connection = undefined;
     });
