@@ -30,6 +30,11 @@ async function main(argv: readonly string[]): Promise<void> {
       const { runSettler } = await import('./engines/cassandra/settler.ts');
       return runSettler();
     }
+    // The same, for the library that signs.
+    case 'sign-certificates': {
+      const { runSigner } = await import('./spacecluster/signer.ts');
+      return runSigner();
+    }
     case 'selfcheck': {
       const { runSelfcheck } = await import('./selfcheck/main.ts');
       return runSelfcheck(process.env);

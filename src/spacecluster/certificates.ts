@@ -1,9 +1,9 @@
-// Which certificates a cluster has, and what the Secret of each must hold now. Pure but for the signing itself.
+// Which certificates a cluster has, and what the Secret of each must hold now. Pure.
 import type { SpaceCluster } from '../api/v1alpha1/index.ts';
 import { memberTlsSecret, names, objectLabels, workloadName } from '../api/v1alpha1/names.ts';
 import type { Component } from '../api/v1alpha1/names.ts';
 import type { Secret } from '../kube/types.ts';
-import { createAuthority, issue, renewalReason } from './pki.ts';
+import { renewalReason } from './pki.ts';
 import type { KeyPair, LeafRequest } from './pki.ts';
 
 interface CertificateSpec {
@@ -13,12 +13,6 @@ interface CertificateSpec {
 }
 
 const COMPONENTS: readonly Component[] = ['mysql', 'postgresql', 'cassandra', 'loadbalancer', 'worker'];
-
-/** A Secret to write, and why. */
-export interface SecretChange {
-  readonly secret: Secret;
-  readonly reason: string;
-}
 
 /** The Web IP's certificate unless the user brings one, and one for each part's members. */
 export function certificateSpecs(cluster: SpaceCluster): readonly CertificateSpec[] {
@@ -77,39 +71,41 @@ function serviceNames(cluster: SpaceCluster, service: string): readonly string[]
   return [...bare, qualified, `${qualified}.svc`, `${qualified}.svc.cluster.local`];
 }
 
-/** The CA's Secret if it has to be made. It is never renewed by itself: clients trust it. */
-export async function authorityChange(
-  cluster: SpaceCluster,
-  existing: Secret | undefined,
-  now: Date,
-): Promise<SecretChange | undefined> {
-  if (keyPair(existing) !== undefined) return undefined;
-  const authority = await createAuthority(
-    `${cluster.metadata.name}.${cluster.metadata.namespace} SpaceCluster CA`,
-    now,
-  );
-  const name = names(cluster.metadata.name).secrets.ca;
-  return {
-    secret: tlsSecret(cluster, name, undefined, existing, authority, authority.certificate),
-    reason: 'there is none yet',
-  };
+/** The name on the cluster's own CA. */
+export function authorityName(cluster: SpaceCluster): string {
+  return `${cluster.metadata.name}.${cluster.metadata.namespace} SpaceCluster CA`;
 }
 
-/** The Secret of one certificate if it has to be made or renewed. */
-export async function certificateChange(
+/** The CA's Secret with a new authority, unless it has one. It is never renewed by itself: clients trust it. */
+export function authoritySecret(
   cluster: SpaceCluster,
+  existing: Secret | undefined,
+  made: KeyPair,
+): Secret | undefined {
+  if (keyPair(existing) !== undefined) return undefined;
+  const name = names(cluster.metadata.name).secrets.ca;
+  return tlsSecret(cluster, name, undefined, existing, made, made.certificate);
+}
+
+/** Why the certificate has to be made or renewed; undefined when what is there serves. */
+export function certificateDue(
   spec: CertificateSpec,
   existing: Secret | undefined,
   authority: KeyPair,
   now: Date,
-): Promise<SecretChange | undefined> {
-  const reason = renewalReason(keyPair(existing), authority.certificate, spec.request, now);
-  if (reason === undefined) return undefined;
-  const pair = await issue(authority, spec.request, now);
-  return {
-    secret: tlsSecret(cluster, spec.secret, spec.component, existing, pair, authority.certificate),
-    reason,
-  };
+): string | undefined {
+  return renewalReason(keyPair(existing), authority.certificate, spec.request, now);
+}
+
+/** The Secret of a certificate that was made anew. */
+export function certificateSecret(
+  cluster: SpaceCluster,
+  spec: CertificateSpec,
+  existing: Secret | undefined,
+  authority: KeyPair,
+  made: KeyPair,
+): Secret {
+  return tlsSecret(cluster, spec.secret, spec.component, existing, made, authority.certificate);
 }
 
 /**
@@ -120,14 +116,13 @@ export function userCertificateChange(
   cluster: SpaceCluster,
   user: Secret,
   existing: Secret | undefined,
-): SecretChange | undefined {
+): Secret | undefined {
   const keys = ['tls.crt', 'tls.key', 'ca.crt'].filter((key) => user.data?.[key] !== undefined);
   if (keys.every((key) => existing?.data?.[key] === user.data?.[key])) return undefined;
-  const secret: Secret = {
+  return {
     ...tlsSecretShell(cluster, names(cluster.metadata.name).secrets.tls, 'loadbalancer', existing),
     data: Object.fromEntries(keys.map((key) => [key, user.data?.[key] ?? ''])),
   };
-  return { secret, reason: `${user.metadata.name} changed` };
 }
 
 /** The certificate and key of a TLS Secret; undefined unless both are there. */

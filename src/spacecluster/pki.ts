@@ -22,7 +22,7 @@ const LEAF_DAYS = 90;
 /** Certificates start a little in the past, for members whose clock is behind. */
 const BACKDATE_MS = 3_600_000;
 
-/** The signing library is needed for seconds in the life of an operator: it is loaded only then. */
+/** Only the process that signs loads the library (signer.ts). */
 async function signing(): Promise<typeof X509> {
   await import('reflect-metadata');
   return import('@peculiar/x509');

@@ -1,8 +1,7 @@
 // Acts on a decision: writes the ring's record, has the settler make roles, keyspaces and replication, or looks after the ring.
-import { spawn } from 'node:child_process';
-import { text } from 'node:stream/consumers';
 import { memberTlsSecret, names } from '../../api/v1alpha1/names.ts';
 import { assertNever, EngineError, WaitingError } from '../../errors.ts';
+import { askOwnProgram } from '../../runtime/own-program.ts';
 import type { EngineContext } from '../engine.ts';
 import { care } from './care-operations.ts';
 import { decide } from './decide.ts';
@@ -25,7 +24,9 @@ export async function operate(observed: RingObserved, context: EngineContext): P
       await changeRecord(context, (record) => noted(record, decision.addresses));
       return;
     case 'settle': {
-      const answer = await runSettler(settlerJob(observed, context, decision.replication), context.signal);
+      // The driver would cost the operator a third of its memory for ever.
+      const job = settlerJob(observed, context, decision.replication);
+      const answer = (await askOwnProgram(SETTLER_COMMAND, job, context.signal)) as SettlerAnswer;
       if (answer.kind === 'waiting') throw new WaitingError('RolesMissing', answer.message);
       const { spread } = answer;
       if (answer.kind === 'failed') {
@@ -77,25 +78,4 @@ function settlerJob(
     },
     spread: observed.record.spread,
   };
-}
-
-/** The driver lives and dies in a child process: it would cost the operator a third of its memory for ever. */
-async function runSettler(job: SettlerJob, signal: AbortSignal): Promise<SettlerAnswer> {
-  const [program = ''] = process.argv.slice(1);
-  const child = spawn(process.execPath, [program, SETTLER_COMMAND], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-    signal,
-  });
-  const ended = new Promise<void>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code) => {
-      if (code === 0) resolve();
-      else reject(new EngineError(`the process that settles Cassandra ended with code ${code ?? 'none'}`));
-    });
-  });
-  // It may be killed before it has read its job: how it ended says so.
-  child.stdin.on('error', () => undefined);
-  child.stdin.end(JSON.stringify(job));
-  const [answer] = await Promise.all([text(child.stdout), ended]);
-  return JSON.parse(answer) as SettlerAnswer;
 }

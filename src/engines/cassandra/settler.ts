@@ -1,7 +1,7 @@
 // Brings roles, keyspaces and replication to what is wanted, as a process of its own: one job on stdin, one answer on stdout.
 // Passwords travel by the pipe only. Every step can be repeated, so a run that was cut short is simply run again.
-import { text } from 'node:stream/consumers';
 import { EngineError, messageOf, WaitingError } from '../../errors.ts';
+import { answerOwnProgram } from '../../runtime/own-program.ts';
 import { openSession } from './admin.ts';
 import type { RingAccess, Session } from './admin.ts';
 import { plan, spreadAfter, STOCK_LOGIN } from './settlement.ts';
@@ -21,10 +21,8 @@ export type SettlerAnswer =
   | { readonly kind: 'waiting'; readonly message: string };
 
 /** The sub-command's body. */
-export async function runSettler(): Promise<void> {
-  const job = JSON.parse(await text(process.stdin)) as SettlerJob;
-  const answer = await settle(job, new AbortController().signal);
-  process.stdout.write(JSON.stringify(answer));
+export function runSettler(): Promise<void> {
+  return answerOwnProgram((job) => settle(job as SettlerJob, new AbortController().signal));
 }
 
 export async function settle(job: SettlerJob, signal: AbortSignal): Promise<SettlerAnswer> {

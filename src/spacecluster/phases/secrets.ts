@@ -5,13 +5,17 @@ import { Secrets } from '../../kube/resources.ts';
 import { names } from '../../api/v1alpha1/names.ts';
 import { completeSecret, credentialSpecs, emptyKeys } from '../credentials.ts';
 import {
-  authorityChange,
-  certificateChange,
+  authorityName,
+  authoritySecret,
+  certificateDue,
+  certificateSecret,
   certificateSpecs,
   keyPair,
   userCertificateChange,
 } from '../certificates.ts';
+import type { KeyPair } from '../pki.ts';
 import type { Scope } from '../scope.ts';
+import { sign } from '../signer.ts';
 
 export async function ensureSecrets(scope: Scope): Promise<void> {
   for (const spec of credentialSpecs(scope.cluster)) {
@@ -33,27 +37,52 @@ export async function ensureSecrets(scope: Scope): Promise<void> {
 }
 
 async function ensureCertificates(scope: Scope): Promise<void> {
-  const { cluster, now } = scope;
-  const { secrets } = names(cluster.metadata.name);
-  const authoritySecret = await ensureSecret(
+  const { cluster } = scope;
+  const authority = await ensureAuthority(scope);
+  await ensureLeaves(scope, authority);
+  if (cluster.spec.tls.secretName !== undefined)
+    await copyUserCertificate(scope, cluster.spec.tls.secretName);
+}
+
+async function ensureAuthority(scope: Scope): Promise<KeyPair> {
+  const { cluster, now, signal, view } = scope;
+  const { ca } = names(cluster.metadata.name).secrets;
+  const cached = keyPair(view.secret(ca));
+  if (cached !== undefined) return cached;
+  const [made] = await sign({ kind: 'authority', commonName: authorityName(cluster) }, now, signal);
+  const secret = await ensureSecret(
     scope,
-    secrets.ca,
-    async (existing) => (await authorityChange(cluster, existing, now))?.secret,
+    ca,
+    (existing) => made && authoritySecret(cluster, existing, made),
     'the cluster has no certificate authority',
   );
-  const authority = keyPair(authoritySecret);
+  const authority = keyPair(secret);
   if (authority === undefined)
-    throw new WaitingError('CertificateAuthorityMissing', `Secret ${secrets.ca} is not complete yet`);
-  for (const spec of certificateSpecs(cluster)) {
+    throw new WaitingError('CertificateAuthorityMissing', `Secret ${ca} is not complete yet`);
+  return authority;
+}
+
+/** All that are due are signed by one process. */
+async function ensureLeaves(scope: Scope, authority: KeyPair): Promise<void> {
+  const { cluster, now, signal, view } = scope;
+  const due = certificateSpecs(cluster).filter(
+    (spec) => certificateDue(spec, view.secret(spec.secret), authority, now) !== undefined,
+  );
+  if (due.length === 0) return;
+  const requests = due.map(({ request }) => request);
+  const made = await sign({ kind: 'leaves', authority, requests }, now, signal);
+  for (const [index, spec] of due.entries()) {
+    const pair = made[index];
     await ensureSecret(
       scope,
       spec.secret,
-      async (existing) => (await certificateChange(cluster, spec, existing, authority, now))?.secret,
+      (existing) =>
+        pair === undefined || certificateDue(spec, existing, authority, now) === undefined
+          ? undefined
+          : certificateSecret(cluster, spec, existing, authority, pair),
       'made or renewed',
     );
   }
-  if (cluster.spec.tls.secretName !== undefined)
-    await copyUserCertificate(scope, cluster.spec.tls.secretName);
 }
 
 async function copyUserCertificate(scope: Scope, name: string): Promise<void> {
@@ -69,7 +98,7 @@ async function copyUserCertificate(scope: Scope, name: string): Promise<void> {
   await ensureSecret(
     scope,
     names(scope.cluster.metadata.name).secrets.tls,
-    (existing) => userCertificateChange(scope.cluster, user, existing)?.secret,
+    (existing) => userCertificateChange(scope.cluster, user, existing),
     `copied from ${name}`,
   );
 }
