@@ -54,7 +54,7 @@ test-ha: bundle ## Every fault of the catalogue on a fabric under load; FAULT=re
 	@scripts/ha.sh test
 
 .PHONY: soak
-soak: bundle ## Faults drawn at random: MINUTES=60 SEED=1; FROM=n: goes on at the n-th
+soak: bundle ## Faults drawn at random: MINUTES=60 SEED=1; goes on where it ended, FROM=n: at the n-th
 	@scripts/ha.sh soak
 
 .PHONY: bench-ha

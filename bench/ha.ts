@@ -1,6 +1,6 @@
 // make bench-ha: plays each measured fault several times, quietly one after the other, and writes docs/benchmarks-ha.md: median and
 // worst, as the client outside saw it.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { FAULTS } from '../test/ha/faults.ts';
 import { Ground } from '../test/ha/ground.ts';
 import { play } from '../test/ha/play.ts';
@@ -85,11 +85,11 @@ function load(path: string): Kept {
   return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Kept) : { rows: [], figures: [] };
 }
 
-const path = `${ROOT}build/bench/ha-${process.env['COMMIT'] ?? 'now'}-${RUNS}.json`;
-mkdirSync(`${ROOT}build/bench`, { recursive: true });
+const folder = process.env['PROOF'] ?? 'build/proof';
+const path = `${folder}/bench-ha-${process.env['COMMIT'] ?? 'now'}-runs-${RUNS}.json`;
 const kept = load(path);
 const save = (): void => {
-  writeFileSync(path, JSON.stringify(kept, undefined, 2));
+  writeFileSync(path, `${JSON.stringify(kept, undefined, 2)}\n`);
   writeFileSync(`${ROOT}docs/benchmarks-ha.md`, document(kept.rows, kept.figures));
 };
 const ground = await Ground.open(FABRIC, { failureDetection: { profile: 'Fast' } });

@@ -12,18 +12,25 @@ install_operator
 # Of what is measured and how: a commit of the results alone begins nothing anew.
 COMMIT=$(git log -1 --format=%h -- src charts crds images bench test scripts)
 export COMMIT
+# What has passed is noted there, by commit: an interrupted proof goes on behind it. PROOF=docs/proof keeps it with the project.
+export PROOF=${PROOF:-build/proof}
+mkdir -p "$PROOF"
 
 # play: what passes is noted; with ROUND=n an interrupted round of this commit goes on behind it.
 play() {
-  local passed=build/ha/$COMMIT-${ROUND:-at-$(date +%s)} file failed=0
+  local passed=$PROOF/test-ha-$COMMIT-round-${ROUND:-$(date +%s)}.tsv file failed=0
   local jest=(node --experimental-vm-modules --no-warnings node_modules/jest/bin/jest.js --runInBand)
-  mkdir -p build/ha && touch "$passed"
+  touch "$passed"
   export SPC_TEST_IMAGE=$IMAGE_REPOSITORY:$IMAGE_TAG SPC_HA=${FAULT:-all} SPC_HA_PASSED=$passed
   if [ -z "${FAULT:-}" ]; then
     for file in $("${jest[@]}" --selectProjects engines --listTests 2>/dev/null | sort); do
       file=${file#"$ROOT"/}
-      grep -qxF "$file" "$passed" && continue
-      if "${jest[@]}" --selectProjects engines --runTestsByPath "$file"; then echo "$file" >>"$passed"; else failed=1; fi
+      cut -f1 "$passed" | grep -qxF "$file" && continue
+      if "${jest[@]}" --selectProjects engines --runTestsByPath "$file"; then
+        printf '%s\t%s\tpassed\n' "$file" "$(date -u +%FT%TZ)" >>"$passed"
+      else
+        failed=1
+      fi
     done
   fi
   "${jest[@]}" --selectProjects ha || failed=1

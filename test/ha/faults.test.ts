@@ -1,12 +1,12 @@
 // Every fault of the catalogue on a real fabric, under load from outside: nothing acknowledged is lost, one holder a role, and
 // the fabric is whole again by itself. SPC_HA=all plays them all, another value those whose name it matches, none those of
-// continuous integration. SPC_HA_PASSED is a file of names that passed: they are not played again. SPC_HA_KEEP leaves the
-// fabric for the next run.
-import { appendFileSync, readFileSync } from 'node:fs';
+// continuous integration. SPC_HA_PASSED is a file that notes those that passed: they are not played again. SPC_HA_KEEP leaves
+// the fabric for the next run.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { FAULTS } from './faults.ts';
 import type { Fault } from './faults.ts';
 import { Ground } from './ground.ts';
+import { addNote, readNotes } from './notes.ts';
 import { play } from './play.ts';
 import { describePlayed, wrong } from './verdict.ts';
 
@@ -14,7 +14,7 @@ const FABRIC = { namespace: 'it-ha', name: 'ha', address: '10.77.0.140' };
 const PLAY_MS = 900_000;
 const asked = process.env['SPC_HA'] ?? '';
 const notes = process.env['SPC_HA_PASSED'];
-const passed = notes === undefined ? [] : readFileSync(notes, 'utf8').split('\n');
+const passed = notes === undefined ? [] : readNotes(notes).map(({ what }) => what);
 const isAsked = ({ name, ci }: Fault): boolean =>
   asked === '' ? ci === true : asked === 'all' || new RegExp(asked).test(name);
 const chosen = FAULTS.filter((fault) => isAsked(fault) && !passed.includes(fault.name));
@@ -41,7 +41,7 @@ describe('nothing acknowledged is lost, and all heals', () => {
       const played = await play(ground, fault);
       process.stderr.write(`${describePlayed(played)}\n`);
       expect(wrong(played)).toEqual([]);
-      if (notes !== undefined) appendFileSync(notes, `${fault.name}\n`);
+      if (notes !== undefined) addNote(notes, fault.name, describePlayed(played));
     },
     PLAY_MS,
   );

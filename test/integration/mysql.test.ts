@@ -89,6 +89,23 @@ describe('under faults', () => {
     expect((await pair.record()).epoch).toBeGreaterThanOrEqual(epoch);
   });
 
+  test('a prepared XA transaction outlives its primary, and is committed on the next', async () => {
+    const [pod, from] = [await pair.primary(), await standby()];
+    await pair.sql('rw', 'CREATE TABLE xa (id INT PRIMARY KEY)', from);
+    await pair.sql('rw', "XA START 'x'; INSERT INTO xa VALUES (1); XA END 'x'; XA PREPARE 'x'", from);
+    await signalContainer('KILL', { namespace: NAMESPACE, pod, container: 'mysql' }, 'mysqld');
+    await eventually('the standby is the primary', HEALED_MS, async () => (await pair.primary()) === from);
+    await settled();
+    // From the old primary, so that it is the new one that the Service leads to.
+    await pair.sql('rw', "XA COMMIT 'x'", pod);
+    await eventually('both have the row', 30_000, async () => {
+      const counts = await Promise.all(
+        (['rw', 'ro'] as const).map((service) => pair.sql(service, 'SELECT COUNT(*) FROM xa', pod)),
+      );
+      return counts.join() === '1,1';
+    });
+  });
+
   test('the agent of the primary hangs: its mysqld is killed in time, and the role goes on', async () => {
     const container = { namespace: NAMESPACE, pod: await pair.primary(), container: 'agent' };
     await survives(pair, 'hung', async () => {
