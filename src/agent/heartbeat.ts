@@ -35,6 +35,8 @@ export interface HeartbeatOptions {
 /** Confirmed renewals that may be missing from the watch before it is taken for dead. */
 const MISSED_ECHOES = 2;
 
+const TIMER_MS = 2;
+
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
   readonly #self: string;
@@ -97,7 +99,9 @@ export class Heartbeat {
       if (this.#replaced) {
         throw new LeaseLostError(`Lease ${this.#options.identity.pod} belongs to a newer pod of that name`);
       }
-      await this.#wake.wait(startedAt + periodMs - this.#now(), signal);
+      const untilBeat = startedAt + periodMs - this.#now();
+      // A timer may ring a fraction early, and a renewal sent before the silence has lasted long enough proves nothing.
+      await this.#wake.wait(Math.min(untilBeat, this.#options.peers.untilExpiry() + TIMER_MS), signal);
     }
   }
 

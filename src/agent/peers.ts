@@ -14,6 +14,7 @@ import { LONGEST_DURATION_MS } from './timing.ts';
 import {
   isDead,
   leaseGone,
+  nextExpiry,
   ownEchoed,
   ownFailed,
   ownSent,
@@ -166,6 +167,12 @@ export class Peers {
         ];
       })
       .toSorted((a, b) => (a.pod < b.pod ? -1 : 1));
+  }
+
+  /** For the heartbeat: in how many milliseconds a renewal may be the one that a verdict waits for. */
+  untilExpiry(): number {
+    const now = this.#now();
+    return (nextExpiry(this.#observation, now) ?? Number.POSITIVE_INFINITY) - now;
   }
 
   /** For the heartbeat: a renewal leaves now. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import {
   isDead,
   leaseGone,
+  nextExpiry,
   ownEchoed,
   ownFailed,
   ownSent,
@@ -296,5 +297,49 @@ describe('the dead-rule', () => {
         'p/0',
       ),
     ).toBe(true);
+  });
+});
+
+describe('when a renewal is worth sending', () => {
+  test.each<{ name: string; steps: readonly Step[]; now: number; at: number | undefined }>([
+    { name: 'nobody beats', steps: [], now: 0, at: undefined },
+    {
+      name: 'the silence that runs out first',
+      steps: [
+        [0, 'peer'],
+        [400, 'other'],
+      ],
+      now: 500,
+      at: D,
+    },
+    {
+      name: 'what has run out is judged by any renewal',
+      steps: [
+        [0, 'peer'],
+        [400, 'other'],
+      ],
+      now: D,
+      at: 400 + D,
+    },
+    {
+      name: 'a failed renewal begins every silence anew',
+      steps: [
+        [0, 'peer'],
+        [700, 'fail'],
+      ],
+      now: 800,
+      at: 700 + D,
+    },
+    {
+      name: 'who has released is waited for no longer',
+      steps: [
+        [0, 'peer'],
+        [100, 'release'],
+      ],
+      now: 200,
+      at: undefined,
+    },
+  ])('$name', ({ steps, now, at }) => {
+    expect(nextExpiry(play(steps), now)).toBe(at);
   });
 });

@@ -93,6 +93,17 @@ export function isDead(observation: Observation, identity: string): boolean {
   return observation.proof >= lastSeenAt(observation, identity) + waitFor(observation, identity);
 }
 
+/**
+ * When the next silence will have lasted for its duration: an own renewal sent then, not at the next beat, is what a verdict waits
+ * for. Undefined while nobody's silence has yet to run out.
+ */
+export function nextExpiry(observation: Observation, now: number): number | undefined {
+  const ends = [...observation.holders.values()]
+    .map((identity) => lastSeenAt(observation, identity) + durationOf(observation, identity))
+    .filter((end) => end > now);
+  return ends.length === 0 ? undefined : Math.min(...ends);
+}
+
 /** How long ago the identity gave its last sign of life, for status and Events. */
 export function silentFor(observation: Observation, identity: string, now: number): number {
   return now - lastSeenAt(observation, identity);
