@@ -98,12 +98,7 @@ describe('under faults', () => {
     await settled();
     // From the old primary, so that it is the new one that the Service leads to.
     await pair.sql('rw', "XA COMMIT 'x'", pod);
-    await eventually('both have the row', 30_000, async () => {
-      const counts = await Promise.all(
-        (['rw', 'ro'] as const).map((service) => pair.sql(service, 'SELECT COUNT(*) FROM xa', pod)),
-      );
-      return counts.join() === '1,1';
-    });
+    await bothHave('xa');
   });
 
   test('the agent of the primary hangs: its mysqld is killed in time, and the role goes on', async () => {
@@ -190,9 +185,14 @@ describe('under faults', () => {
     expect(await pair.sql('rw', 'SELECT v FROM t WHERE id = 10', await standby())).toBe('before');
   });
 
-  test('the volume of the standby is lost: it is cloned anew under another identity', async () => {
+  test('the volume of the standby is lost: it is cloned anew under another identity, with what is prepared', async () => {
     const lost = await standby();
     const old = (await pair.record()).copies.find(({ member }) => member === lost);
+    await pair.sql(
+      'rw',
+      "CREATE TABLE xb (id INT PRIMARY KEY); XA START 'y'; INSERT INTO xb VALUES (1); XA END 'y'; XA PREPARE 'y'",
+      lost,
+    );
     await pair.kube.delete(PersistentVolumeClaims, NAMESPACE, `data-${lost}`);
     await pair.kube.delete(Pods, NAMESPACE, lost);
     await eventually('the new data directory is recorded', HEALED_MS, async () => {
@@ -201,8 +201,21 @@ describe('under faults', () => {
     });
     await settled();
     expect(await pair.sql('ro', 'SELECT COUNT(*) FROM t WHERE id = 10', lost)).toBe('1');
+    // A transaction that was prepared before the clone is in it.
+    await pair.sql('rw', "XA COMMIT 'y'", lost);
+    await bothHave('xb');
   });
 });
+
+async function bothHave(table: string): Promise<void> {
+  const from = await standby();
+  await eventually(`both have the row of ${table}`, 30_000, async () => {
+    const counts = await Promise.all(
+      (['rw', 'ro'] as const).map((service) => pair.sql(service, `SELECT COUNT(*) FROM ${table}`, from)),
+    );
+    return counts.join() === '1,1';
+  });
+}
 
 describe('a planned hand-over', () => {
   test('by the annotation moves the role once, and loses nothing', async () => {
