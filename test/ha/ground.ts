@@ -15,6 +15,9 @@ const UP_MS = 480_000;
 /** A lost node has to boot, Cassandra to start: minutes on two cores. */
 const HEALED_MS = 360_000;
 
+/** Far longer than the operator needs to hear of anything. */
+const STAYS_MS = 4_000;
+
 export type Role = 'vip' | 'mysql';
 export type Kind = Target['kind'];
 
@@ -50,6 +53,19 @@ export class Ground {
 
   untilWhole(): Promise<unknown> {
     return untilSettled(this.kube, this.fabric, HEALED_MS, whole);
+  }
+
+  /**
+   * After a fault: the status may not have heard of it yet.
+   * @returns since when all is well, milliseconds since 1970
+   */
+  async untilStaysWhole(): Promise<number> {
+    let since = Number.POSITIVE_INFINITY;
+    await untilSettled(this.kube, this.fabric, HEALED_MS, (cluster) => {
+      since = whole(cluster) ? Math.min(since, Date.now()) : Number.POSITIVE_INFINITY;
+      return Date.now() - since >= STAYS_MS;
+    });
+    return since;
   }
 
   leaseOf(role: Role): string {

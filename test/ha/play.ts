@@ -13,8 +13,6 @@ import type { Place, Writer } from './outside.ts';
 
 /** Before the fault, so that everything is under way. */
 const WARM_UP_MS = 3_000;
-/** After all is whole again. */
-const COOL_DOWN_MS = 3_000;
 /** Clients are served again when one was within this time. */
 const RECENT_MS = 2_000;
 const TOOK_HOLD_MS = 120_000;
@@ -70,12 +68,10 @@ export async function play(ground: Ground, fault: Fault): Promise<Played> {
     const blow = await fault.strike(ground);
     await blow.heal();
     await eventually(`it took hold: ${fault.name}`, TOOK_HOLD_MS, blow.tookHold);
-    await ground.untilWhole();
-    const wholeMs = Date.now() - blow.at;
+    const wholeMs = (await ground.untilStaysWhole()) - blow.at;
     await eventually(`writes are acknowledged again: ${fault.name}`, CONVERGED_MS, () =>
       books.every(({ main }) => longestGap(main.attempts, Date.now() - RECENT_MS) < RECENT_MS),
     );
-    await pause(COOL_DOWN_MS);
     await stop(books);
     const handOvers = history.handOvers(ground.leaseOf('mysql'), began);
     const ledgers = await Promise.all(books.map((book) => close(ground, book, blow.at, handOvers)));

@@ -70,7 +70,9 @@ export function remember(
   const { semiSync } = engine;
   const flowing = semiSync.waiting === 0 || semiSync.acknowledged !== before.last?.semiSync.acknowledged;
   const kept = before.counted ? undefined : before.trial;
-  const failed = (before.counted || (before.trial !== undefined && !semiSync.on)) && !counted;
+  // A new primary begins alone, still closed: no standby has failed it, and the next one may come at once.
+  const failed =
+    engine.writable && (before.counted || (before.trial !== undefined && !semiSync.on)) && !counted;
   const due = before.mark === undefined || now - before.mark.at > MOMENT_MS;
   return {
     run: engine.run,
