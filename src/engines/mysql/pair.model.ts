@@ -538,7 +538,9 @@ export class Pair {
   }
 
   freeze(node: Node, frozen: boolean): void {
-    node.woken = node.frozen && !frozen;
+    // Who thaws it a second time changes nothing: its supervisor has not had its turn yet.
+    if (node.frozen === frozen) return;
+    node.woken = !frozen;
     node.frozen = frozen;
   }
 
