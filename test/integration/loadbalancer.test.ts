@@ -1,6 +1,6 @@
 // The Web IP on the real cluster: shared, sticky, moved by a death, by a wish and by a planned end. The operator takes no part.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { signalContainer } from '../lab/lab.ts';
+import { podProcesses, signalContainer } from '../lab/lab.ts';
 import { eventually } from './kube-support.ts';
 import { mustKubectl, requireChart } from './kubectl.ts';
 import { NAME, openPair } from './loadbalancer-support.ts';
@@ -100,6 +100,26 @@ describe('the Web IP', () => {
     await bothReady();
     expect((await pair.state()).epoch).toBe(after.epoch);
   }, 150_000);
+
+  test('goes to a balancer that was killed for hanging as soon as that serves again', async () => {
+    const { holder, epoch } = await pair.state();
+    const pod = [`${NAME}-lb-0`, `${NAME}-lb-1`].find((each) => each !== holder) ?? '';
+    const container = { namespace: NAMESPACE, pod, container: 'haproxy' };
+    // The test before may just have killed it.
+    const hung = await eventually('it hangs', 60_000, () =>
+      signalContainer('STOP', container, 'haproxy').catch(() => undefined),
+    );
+    await eventually('another is in its place', 90_000, async () => {
+      const now = await podProcesses(NAMESPACE, pod, 'haproxy');
+      return now.some(({ exe }) => exe === 'haproxy') && now.every((each) => !hung.includes(each.pid));
+    });
+    await bothReady();
+    await signalContainer('KILL', { namespace: NAMESPACE, pod: holder, container: 'haproxy' }, 'haproxy');
+    // What was killed had been asked to hand over; what follows it has nothing to do with that.
+    expect((await settledAfter(epoch, 30_000)).holder).toBe(pod);
+    await answersByWorkers(30_000);
+    await bothReady();
+  }, 240_000);
 
   test('goes over on demand, once', async () => {
     const before = await pair.state();

@@ -97,6 +97,7 @@ export function assemble(context: AgentContext): Balancer {
     log,
     cluster,
     serving: () => serving.serving(),
+    life: () => serving.life(),
     onTaken: (epoch, reason) => {
       events.record(cluster(), {
         type: reason === 'holder-dead' ? 'Warning' : 'Normal',

@@ -23,6 +23,7 @@ export class Serving {
   #serving = false;
   #attached: Disposable | undefined;
   #failures = 0;
+  #life = 0;
 
   constructor(options: ServingOptions) {
     this.#options = options;
@@ -30,6 +31,11 @@ export class Serving {
 
   serving(): boolean {
     return this.#serving;
+  }
+
+  /** Which HAProxy this is about: another number for each process, also where one followed the other unseen. */
+  life(): number {
+    return this.#life;
   }
 
   /** Watches until `signal` is aborted. */
@@ -59,6 +65,7 @@ export class Serving {
         this.#attached = undefined;
         this.#wake.notify();
       });
+      this.#life += 1;
       return true;
     } catch {
       return false;

@@ -191,12 +191,14 @@ function haproxy(cluster: SpaceCluster): Container {
       ...SERVICE_PORTS.map(({ name, target }) => ({ name, containerPort: target, protocol: 'TCP' })),
       { name: 'status', containerPort: CONTAINER_PORTS.status, protocol: 'TCP' },
     ],
-    // A balancer has no data that a restart could harm, and a hung one helps nobody.
+    // A balancer has no data that a restart could harm, and a hung one helps nobody. Its role has been given up long before it is
+    // killed: one that wakes meanwhile must not go on ending, politely and of no use, for half a minute.
     livenessProbe: {
       httpGet: { path: '/healthz', port: CONTAINER_PORTS.status },
       periodSeconds: 5,
       timeoutSeconds: 2,
       failureThreshold: 3,
+      terminationGracePeriodSeconds: 1,
     },
     lifecycle: { preStop: { exec: { command: ['/bin/bash', '-c', HAND_OVER] } } },
     securityContext: { ...restricted(HAPROXY_UID), runAsGroup: HAPROXY_UID },

@@ -24,6 +24,8 @@ export interface VipRoleOptions {
   readonly cluster: () => SpaceCluster;
   /** Does the own HAProxy serve? */
   readonly serving: () => boolean;
+  /** Which HAProxy that is. */
+  readonly life: () => number;
   /** Told of each take-over, for an Event. */
   readonly onTaken: (epoch: number, reason: RoleReason) => void;
 }
@@ -36,7 +38,7 @@ const AUDIT_MS = 5_000;
 const REFRAIN_MS = 5_000;
 /** How long a hand-over may take before this balancer ends all the same. */
 const HAND_OVER_MS = 8_000;
-/** Who has handed over takes nothing until its HAProxy has ended: longer than the pod's grace, in case that never happens. */
+/** Who has handed over takes nothing with that HAProxy any more: longer than the pod's grace, in case it is never ended. */
 const LEAVING_MS = 60_000;
 /** Serves on for so long after the endpoint has moved: until every node and switch sends clients to the new place. */
 const LINGER_MS = 1_000;
@@ -49,7 +51,7 @@ export class VipRole {
   #published: { readonly epoch: number; readonly at: number } | undefined;
   #troubled = false;
   #refrainUntil = Number.NEGATIVE_INFINITY;
-  #leavingUntil = Number.NEGATIVE_INFINITY;
+  #leaving = { life: 0, until: Number.NEGATIVE_INFINITY };
 
   constructor(options: VipRoleOptions) {
     this.#options = options;
@@ -62,8 +64,6 @@ export class VipRole {
 
   /** Something this rests on has changed. */
   notify(): void {
-    // What the hand-over was for has happened: a HAProxy that serves after this one has been started anew.
-    if (!this.#options.serving()) this.#leavingUntil = Number.NEGATIVE_INFINITY;
     this.#wake.notify();
   }
 
@@ -97,7 +97,7 @@ export class VipRole {
    */
   async handOver(): Promise<void> {
     const bound = AbortSignal.timeout(HAND_OVER_MS);
-    this.#leavingUntil = monotonicNow() + LEAVING_MS;
+    this.#leaving = { life: this.#options.life(), until: monotonicNow() + LEAVING_MS };
     this.#wake.notify();
     // A standby has nothing to give; it only takes nothing any more.
     if (!this.holds() && !(await this.#leadsHere(bound))) return;
@@ -128,7 +128,7 @@ export class VipRole {
   }
 
   #decide(): RoleStep {
-    const { cluster, heartbeat, peers, role, serving } = this.#options;
+    const { cluster, heartbeat, life, peers, role, serving } = this.#options;
     const now = monotonicNow();
     const annotation = cluster().metadata.annotations?.[ANNOTATIONS.switchover] ?? '';
     return decideRole({
@@ -136,7 +136,8 @@ export class VipRole {
       self: this.#self,
       fit: serving(),
       certain: heartbeat.certain(),
-      stopping: now < this.#leavingUntil,
+      // It is one HAProxy that leaves: the one after it has been started anew, to serve.
+      stopping: now < this.#leaving.until && life() === this.#leaving.life,
       asked: annotation === 'vip' ? annotation : '',
       refrain: now < this.#refrainUntil,
       // This role needs no fence: a holder whose pod has been made anew need not be waited for.

@@ -5,6 +5,7 @@
 addons_apply() {
   local out
   out=$(kubectl apply --server-side --force-conflicts -f "$LAB_HERE/manifests" -f "$(metallb_dir)/metallb-native.yaml" 2>&1) || die "the cluster's own parts were refused: $out"
+  kubectl -n metallb-system set env daemonset/speaker "${NOTICE[@]}" >/dev/null
 }
 
 addons_wait() {

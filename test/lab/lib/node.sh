@@ -14,10 +14,14 @@ node_up() {
   node_configure "$i" "$disk" "$run"
   node_start "$name" containerd containerd --config "$disk/containerd.toml"
   wait_for 30 "containerd of $name (log: $LOGS/$name-containerd.log)" node_ctr "$name" version
-  node_start "$name" kubelet "$BIN/kubelet" --config="$disk/kubelet.yaml" --kubeconfig="$PKI/$name.conf" --hostname-override="$name" \
+  node_start "$name" kubelet env "${NOTICE[@]}" "$BIN/kubelet" --config="$disk/kubelet.yaml" --kubeconfig="$PKI/$name.conf" --hostname-override="$name" \
     --node-ip="$(node_ip "$i")" --root-dir="$disk/kubelet" --cert-dir="$disk/kubelet/pki"
-  node_start "$name" proxy "$BIN/kube-proxy" --config="$disk/proxy.yaml"
+  node_start "$name" proxy env "${NOTICE[@]}" "$BIN/kube-proxy" --config="$disk/proxy.yaml"
 }
+
+# A connection to the API server that died silently is noticed within 8 s, not 45 (client-go's own settings): a node that was cut off
+# and is back learns where roles are by its watches, and until then sends traffic to where they were.
+NOTICE=(HTTP2_READ_IDLE_TIMEOUT_SECONDS=5 HTTP2_PING_TIMEOUT_SECONDS=3)
 
 # 'ip netns exec' would mount /sys anew and hide the control groups; nsenter does not.
 node_start() {
