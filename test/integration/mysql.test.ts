@@ -109,6 +109,26 @@ describe('under faults', () => {
     await bothHave('xa');
   });
 
+  test('durability Required: commits wait for a standby that hangs, and the primary lives on meanwhile (M8)', async () => {
+    const durability = (value: string): Promise<unknown> =>
+      pair.kube.mergePatch(SpaceClusters, NAMESPACE, NAME, { spec: { mysql: { durability: value } } });
+    const pod = await pair.primary();
+    const container = { namespace: NAMESPACE, pod: await standby(), container: 'mysql' };
+    const before = [await mysqldOf(pair, pod), (await pair.record()).epoch];
+    await durability('Required');
+    try {
+      // Longer than a heartbeat lasts: it is renewed though no commit comes through.
+      await survives(pair, 'required', async () => {
+        await signalContainer('STOP', container, 'mysqld');
+        await pause(8_000);
+        await signalContainer('CONT', container, 'mysqld');
+      });
+    } finally {
+      await durability('Preferred');
+    }
+    expect([await mysqldOf(pair, pod), (await pair.record()).epoch]).toEqual(before);
+  });
+
   test('the agent of the primary hangs: its mysqld is killed in time, and the role goes on', async () => {
     const container = { namespace: NAMESPACE, pod: await pair.primary(), container: 'agent' };
     await survives(pair, 'hung', async () => {

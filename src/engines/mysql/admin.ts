@@ -201,15 +201,23 @@ export async function readUpTo(session: Session): Promise<string> {
   return row === undefined ? '' : text(row, 'at');
 }
 
-/** Does the marker lane wait for nothing but the standby's acknowledgement? Then the disk has taken its commit (M8). */
+/**
+ * Does the marker lane wait for nothing but the standby's acknowledgement (M8)? For its own, or for that of an earlier commit:
+ * whoever waits for one (AFTER_SYNC) holds the last stage of the group commit, and all behind it wait for their turn. The disk has
+ * taken the commit that waits; on a disk that stalls nobody waits for an acknowledgement, since nothing new is sent. (The thread
+ * that receives them says that it waits at any time; it has no id.)
+ */
 export async function markerWaitsForAck(session: Session, timeoutMs: number): Promise<boolean> {
   const [row] = await session.run(
     'admin',
-    'SELECT PROCESSLIST_STATE AS state FROM performance_schema.threads WHERE PROCESSLIST_ID = ?',
+    `SELECT MAX(PROCESSLIST_ID = ? AND (PROCESSLIST_STATE LIKE 'Waiting for semi-sync ACK%'
+        OR PROCESSLIST_STATE = 'waiting for handler commit')) AS marker,
+      MAX(PROCESSLIST_STATE LIKE 'Waiting for semi-sync ACK%') AS acks
+      FROM performance_schema.threads WHERE PROCESSLIST_ID IS NOT NULL`,
     timeoutMs,
     [session.threadId('marker')],
   );
-  return row !== undefined && text(row, 'state').startsWith('Waiting for semi-sync ACK');
+  return row !== undefined && text(row, 'marker') === '1' && text(row, 'acks') === '1';
 }
 
 function text(row: Row, column: string): string {
