@@ -71,7 +71,11 @@ ${lines.join('\n')}
 
 Acknowledged writes in all these runs: ${sum(({ acknowledged }) => acknowledged)}; lost: ${sum(({ lost }) => lost)}; rows of the
 PostgreSQL pair that differed after the event: ${sum(({ different }) => different)}.
+${figures.length === 0 ? '' : costTable(figures)}`;
+}
 
+function costTable(figures: readonly Figure[]): string {
+  return `
 ## What it costs while nothing happens
 
 | what | measured | how |

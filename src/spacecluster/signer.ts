@@ -5,7 +5,7 @@ import { createAuthority, issue } from './pki.ts';
 import type { KeyPair, LeafRequest } from './pki.ts';
 
 /** The program's sub-command that is `runSigner`. */
-export const SIGNER_COMMAND = 'sign-certificates';
+const SIGNER_COMMAND = 'sign-certificates';
 
 interface SignerJob {
   /** ISO 8601. */

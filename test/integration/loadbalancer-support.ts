@@ -41,6 +41,8 @@ export interface Pair {
   }>;
   /** `count` requests from the client host, one after the other, each on a connection of its own. */
   ask(count: number, cookie?: string): Promise<readonly Answer[]>;
+  /** A request whose answer takes three seconds: its last line, or what curl says of a failure. */
+  askSlowly(): Promise<Answer>;
   /** The cookie a first request is given. */
   cookie(): Promise<string>;
   /** Serial number of the certificate that the Web IP shows. */
@@ -99,6 +101,13 @@ export async function openPair(namespace: string, image: string): Promise<Pair> 
         `for i in $(seq ${count}); do ${one} 2>&1 | head -n 1; done`,
       ]);
       return stdout.trim().split('\n');
+    },
+    askSlowly: async () => {
+      const one = [...curl('--no-buffer', '--max-time', '8').slice(0, -1), `https://${ADDRESS}/slow`].join(
+        ' ',
+      );
+      const { stdout } = await clientExec(['bash', '-c', `${one} 2>&1 | tail -n 1`]);
+      return stdout.trim();
     },
     cookie: async () => {
       const { stdout } = await clientExec(curl('--dump-header', '-', '--output', '/dev/null'));
@@ -182,12 +191,17 @@ async function certificates(cluster: SpaceCluster, authority: KeyPair): Promise<
   );
 }
 
+/** `/slow` tells the worker's name bit by bit, so that its connection is in use all the time. */
 const WORKER_SCRIPT = `
 import { readFileSync } from 'node:fs';
 import { createServer as createHealthServer } from 'node:http';
 import { createServer } from 'node:https';
 const read = (file) => readFileSync('/tls/' + file);
-createServer({ key: read('tls.key'), cert: read('tls.crt') }, (request, response) => {
+createServer({ key: read('tls.key'), cert: read('tls.crt') }, async (request, response) => {
+  for (let part = 0; request.url === '/slow' && part < 15; part += 1) {
+    response.write('.\\n');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
   response.end(process.env.POD_NAME + '\\n');
 }).listen(${PORTS.worker});
 createHealthServer((request, response) => response.end('ok')).listen(${PORTS.agent});

@@ -1,7 +1,7 @@
 // The Web IP on the real cluster: shared, sticky, moved by a death, by a wish and by a planned end. The operator takes no part.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { podProcesses, signalContainer } from '../lab/lab.ts';
-import { eventually } from './kube-support.ts';
+import { eventually, pause } from './kube-support.ts';
 import { mustKubectl, requireChart } from './kubectl.ts';
 import { NAME, openPair } from './loadbalancer-support.ts';
 import type { Pair } from './loadbalancer-support.ts';
@@ -19,6 +19,12 @@ async function settledAfter(epoch: number, boundMs: number): Promise<Awaited<Ret
       state.holder !== '' && state.routedTo === state.holder && state.routedEpoch === state.epoch;
     return settled && state.epoch > epoch ? state : undefined;
   });
+}
+
+/** @param value `=vip` asks for a hand-over, `-` ends the demand */
+async function annotate(value: string): Promise<void> {
+  const annotation = `spacecluster.dev/switchover${value}`;
+  await mustKubectl(['-n', NAMESPACE, 'annotate', '--overwrite', 'spacecluster', NAME, annotation]);
 }
 
 async function answersByWorkers(boundMs: number): Promise<void> {
@@ -40,6 +46,29 @@ async function bothReady(): Promise<void> {
       'jsonpath={.status.readyReplicas}',
     ]);
     return ready === '2';
+  });
+}
+
+/** Does this balancer's HAProxy take connections of clients? */
+async function takesConnections(pod: string): Promise<boolean> {
+  const connect = ['bash', '-c', '(: 3<>/dev/tcp/127.0.0.1/8443) 2>/dev/null && echo yes || echo no'];
+  return (
+    (await mustKubectl(['-n', NAMESPACE, 'exec', pod, '-c', 'haproxy', '--', ...connect])).trim() === 'yes'
+  );
+}
+
+/** How often the kubelet has started each balancer's HAProxy container anew. */
+async function restarts(): Promise<string> {
+  const path = '{.items[*].status.containerStatuses[?(@.name=="haproxy")].restartCount}';
+  const selector = `app.kubernetes.io/component=loadbalancer`;
+  return mustKubectl(['-n', NAMESPACE, 'get', 'pods', '-l', selector, '-o', `jsonpath=${path}`]);
+}
+
+/** Other processes have taken the place of those with `pids`. */
+async function replaced(pod: string, pids: readonly number[]): Promise<void> {
+  await eventually(`another HAProxy runs in ${pod}`, 90_000, async () => {
+    const now = await podProcesses(NAMESPACE, pod, 'haproxy');
+    return now.some(({ exe }) => exe === 'haproxy') && now.every(({ pid }) => !pids.includes(pid));
   });
 }
 
@@ -89,16 +118,16 @@ describe('requests', () => {
 describe('the Web IP', () => {
   test('goes to the other balancer when HAProxy dies, and stays there', async () => {
     const before = await pair.state();
-    await signalContainer(
-      'KILL',
-      { namespace: NAMESPACE, pod: before.holder, container: 'haproxy' },
-      'haproxy',
-    );
+    const container = { namespace: NAMESPACE, pod: before.holder, container: 'haproxy' };
+    const killed = await signalContainer('KILL', container, 'haproxy');
     const after = await settledAfter(before.epoch, 30_000);
     expect(after.holder).not.toBe(before.holder);
     await answersByWorkers(15_000);
+    await replaced(before.holder, killed);
     await bothReady();
     expect((await pair.state()).epoch).toBe(after.epoch);
+    // The supervisor's work: the kubelet would wait longer each time.
+    expect(await restarts()).toBe('0 0');
   }, 150_000);
 
   test('goes to a balancer that was killed for hanging as soon as that serves again', async () => {
@@ -109,30 +138,18 @@ describe('the Web IP', () => {
     const hung = await eventually('it hangs', 60_000, () =>
       signalContainer('STOP', container, 'haproxy').catch(() => undefined),
     );
-    await eventually('another is in its place', 90_000, async () => {
-      const now = await podProcesses(NAMESPACE, pod, 'haproxy');
-      return now.some(({ exe }) => exe === 'haproxy') && now.every((each) => !hung.includes(each.pid));
-    });
+    await replaced(pod, hung);
     await bothReady();
     await signalContainer('KILL', { namespace: NAMESPACE, pod: holder, container: 'haproxy' }, 'haproxy');
-    // What was killed had been asked to hand over; what follows it has nothing to do with that.
+    // Whatever the one that hung had been asked; what follows it has nothing to do with that.
     expect((await settledAfter(epoch, 30_000)).holder).toBe(pod);
     await answersByWorkers(30_000);
     await bothReady();
+    expect(await restarts()).toBe('0 0');
   }, 240_000);
 
   test('goes over on demand, once', async () => {
     const before = await pair.state();
-    const annotate = (value: string): Promise<string> =>
-      mustKubectl([
-        '-n',
-        NAMESPACE,
-        'annotate',
-        '--overwrite',
-        'spacecluster',
-        NAME,
-        `spacecluster.dev/switchover${value}`,
-      ]);
     await annotate('=vip');
     const after = await settledAfter(before.epoch, 30_000);
     expect(after.holder).not.toBe(before.holder);
@@ -140,8 +157,22 @@ describe('the Web IP', () => {
     await annotate('=vip');
     await answersByWorkers(15_000);
     expect((await pair.state()).epoch).toBe(after.epoch);
+    // Nobody is held where the Web IP was: what arrives there by old routes would wait for its own time-out.
+    await eventually('the old holder refuses', 10_000, async () => !(await takesConnections(before.holder)));
+    expect(await takesConnections(after.holder)).toBe(true);
     await annotate('-');
   }, 90_000);
+
+  test('waits with a planned move for a request under way', async () => {
+    const before = await pair.state();
+    const slow = pair.askSlowly();
+    await pause(1_000);
+    await annotate('=vip');
+    expect(WORKERS).toContain(await slow);
+    await settledAfter(before.epoch, 10_000);
+    await answersByWorkers(15_000);
+    await annotate('-');
+  }, 60_000);
 
   test('is handed over before its pod ends', async () => {
     await bothReady();
@@ -151,8 +182,8 @@ describe('the Web IP', () => {
     const after = await settledAfter(before.epoch, 30_000);
     expect(after.holder).not.toBe(before.holder);
     const failed = (await asking).filter((answer) => !WORKERS.includes(answer));
-    // Connections under way while the address moves may break; a failover would have cost dozens.
-    expect(failed.length).toBeLessThanOrEqual(5);
+    // Connections under way while the address moves may break, the next ones be refused; a failover would have cost dozens.
+    expect(failed.length).toBeLessThanOrEqual(10);
     await bothReady();
   }, 150_000);
 

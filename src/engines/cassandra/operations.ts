@@ -13,7 +13,7 @@ import type { SettlerAnswer, SettlerJob } from './settler.ts';
 /** The ring's own superuser. */
 const SUPERUSER = 'space_admin';
 /** The program's sub-command that runs settler.ts. */
-export const SETTLER_COMMAND = 'cassandra-settle';
+const SETTLER_COMMAND = 'cassandra-settle';
 
 export async function operate(observed: RingObserved, context: EngineContext): Promise<void> {
   const decision = decide(observed);

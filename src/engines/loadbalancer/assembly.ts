@@ -14,6 +14,8 @@ import { EndpointSlices } from '../../kube/resources.ts';
 import { RuntimeSocket } from './admin.ts';
 import { PATHS } from './config.ts';
 import type { Member } from './config.ts';
+import { Drain } from './drain.ts';
+import { Intake } from './intake.ts';
 import { Membership } from './membership.ts';
 import { membersOf } from './members.ts';
 import { balancerMetrics } from './metrics.ts';
@@ -98,6 +100,8 @@ export function assemble(context: AgentContext): Balancer {
     cluster,
     serving: () => serving.serving(),
     life: () => serving.life(),
+    intake: new Intake(socket),
+    drain: new Drain(socket, log),
     onTaken: (epoch, reason) => {
       events.record(cluster(), {
         type: reason === 'holder-dead' ? 'Warning' : 'Normal',

@@ -48,6 +48,9 @@ export const BACKENDS: readonly Backend[] = [
   { name: 'device-init', port: PORTS.deviceInitiated },
 ];
 
+/** What clients of the Web IP reach. */
+export const FRONTENDS = ['https', 'call-home', 'device-init'] as const;
+
 /**
  * The part that never changes while the balancer runs. TLS 1.2 and up; HTTP/2; retries only where repeating is harmless;
  * the client's address by X-Forwarded-For, never taken from the client itself.
@@ -59,7 +62,7 @@ export function staticConfig(): string {
   stats timeout 1d
   maxconn 8000
   thread-hard-limit 4
-  hard-stop-after 10s
+  hard-stop-after 2s
   ssl-default-bind-options ssl-min-ver TLSv1.2 no-tls-tickets
   ssl-default-server-options ssl-min-ver TLSv1.2
 

@@ -1,9 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from '@jest/globals';
 import { API_VERSION } from '../../api/v1alpha1/index.ts';
 import type { SpaceCluster } from '../../api/v1alpha1/index.ts';
 import type { Container, EndpointSlice, KubeObject, Role, Service, StatefulSet } from '../../kube/types.ts';
 import { clusterWideObjects } from './metallb.ts';
 import { presets, specs } from './specs.ts';
+import { SUPERVISOR_SCRIPT } from './supervisor-script.ts';
 
 const CLUSTER: SpaceCluster = {
   apiVersion: API_VERSION,
@@ -117,5 +119,12 @@ describe('the objects of the pair', () => {
       kind: 'L2Advertisement',
       spec: { ipAddressPools: ['space.demo'] },
     });
+  });
+});
+
+describe('the supervisor', () => {
+  test('is a script that bash accepts', () => {
+    const { status, stderr } = spawnSync('bash', ['-n'], { input: SUPERVISOR_SCRIPT, encoding: 'utf8' });
+    expect([status, stderr]).toEqual([0, '']);
   });
 });

@@ -24,6 +24,7 @@ import {
 import { emptySlice, heartbeatLease, roleLease } from '../shared/presets.ts';
 import { CONTAINER_PORTS, PATHS, staticConfig } from './config.ts';
 import { poolName } from './metallb.ts';
+import { SUPERVISOR_SCRIPT } from './supervisor-script.ts';
 
 /** User and group of the official image. */
 const HAPROXY_UID = 99;
@@ -49,7 +50,10 @@ export function specs(input: SpecInput): readonly KubeObject[] {
   const { name } = cluster.metadata;
   const workload = workloadName(name, 'loadbalancer');
   return [
-    configMap(cluster, workload, 'loadbalancer', { 'haproxy.cfg': staticConfig() }),
+    configMap(cluster, workload, 'loadbalancer', {
+      'haproxy.cfg': staticConfig(),
+      'supervisor.sh': SUPERVISOR_SCRIPT,
+    }),
     podService(
       cluster,
       workload,
@@ -186,18 +190,18 @@ function haproxy(cluster: SpaceCluster): Container {
     name: 'haproxy',
     image: cluster.spec.images.haproxy,
     imagePullPolicy: 'IfNotPresent',
-    command: [PATHS.binary, '-db', '-f', `${PATHS.config}/haproxy.cfg`, '-f', PATHS.workers],
+    command: ['/bin/bash', `${PATHS.config}/supervisor.sh`],
     ports: [
       ...SERVICE_PORTS.map(({ name, target }) => ({ name, containerPort: target, protocol: 'TCP' })),
       { name: 'status', containerPort: CONTAINER_PORTS.status, protocol: 'TCP' },
     ],
-    // A balancer has no data that a restart could harm, and a hung one helps nobody. Its role has been given up long before it is
-    // killed: one that wakes meanwhile must not go on ending, politely and of no use, for half a minute.
+    // The supervisor is far quicker to mend HAProxy; this is for a supervisor that hangs. The role has been given up long before:
+    // a balancer that wakes meanwhile must not go on ending, politely and of no use, for half a minute.
     livenessProbe: {
       httpGet: { path: '/healthz', port: CONTAINER_PORTS.status },
       periodSeconds: 5,
       timeoutSeconds: 2,
-      failureThreshold: 3,
+      failureThreshold: 6,
       terminationGracePeriodSeconds: 1,
     },
     lifecycle: { preStop: { exec: { command: ['/bin/bash', '-c', HAND_OVER] } } },

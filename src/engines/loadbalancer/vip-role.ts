@@ -13,6 +13,8 @@ import type { RoleReason, RoleStep } from '../../agent/simple-role.ts';
 import type { Slices } from '../../agent/slices.ts';
 import { monotonicNow, Wake } from '../../agent/wake.ts';
 import type { Logger } from '../../log.ts';
+import type { Drain } from './drain.ts';
+import type { Intake } from './intake.ts';
 
 export interface VipRoleOptions {
   readonly identity: Identity;
@@ -26,6 +28,8 @@ export interface VipRoleOptions {
   readonly serving: () => boolean;
   /** Which HAProxy that is. */
   readonly life: () => number;
+  readonly intake: Intake;
+  readonly drain: Drain;
   /** Told of each take-over, for an Event. */
   readonly onTaken: (epoch: number, reason: RoleReason) => void;
 }
@@ -40,7 +44,7 @@ const REFRAIN_MS = 5_000;
 const HAND_OVER_MS = 8_000;
 /** Who has handed over takes nothing with that HAProxy any more: longer than the pod's grace, in case it is never ended. */
 const LEAVING_MS = 60_000;
-/** Serves on for so long after the endpoint has moved: until every node and switch sends clients to the new place. */
+/** Requests under way may end for so long after the endpoint has moved. */
 const LINGER_MS = 1_000;
 
 export class VipRole {
@@ -146,9 +150,11 @@ export class VipRole {
   }
 
   async #act(step: RoleStep, signal: AbortSignal): Promise<void> {
+    const { drain } = this.#options;
+    if (step.kind !== 'yield') drain.over();
     switch (step.kind) {
       case 'wait':
-        this.#published = undefined;
+        await this.#cede();
         break;
       case 'hold':
         await this.#publish(step.epoch, signal);
@@ -167,7 +173,10 @@ export class VipRole {
         break;
       }
       case 'yield':
-        if (step.reason !== 'unfit') this.#refrainUntil = monotonicNow() + REFRAIN_MS;
+        if (step.reason !== 'unfit') {
+          if (!(await drain.ended())) break;
+          this.#refrainUntil = monotonicNow() + REFRAIN_MS;
+        }
         if ((await this.#write(step.base, step.change, signal)) !== undefined) {
           this.#options.log.info('gave the Web IP up', { epoch: step.base.epoch, why: explain(step.reason) });
         }
@@ -186,10 +195,25 @@ export class VipRole {
     return outcome.kind === 'done' ? outcome.record : undefined;
   }
 
+  /** The endpoint that led here is another's by now. */
+  async #cede(): Promise<void> {
+    const { intake, log, role } = this.#options;
+    if (this.#published === undefined || role.current()?.holder === undefined) return;
+    this.#published = undefined;
+    try {
+      await intake.close();
+    } catch (error) {
+      // It has died, or it hangs: it takes nobody in either.
+      log.debug('HAProxy goes on taking connections', { error: messageOf(error) });
+    }
+  }
+
   async #publish(epoch: number, signal: AbortSignal): Promise<void> {
     const now = monotonicNow();
     if (this.#published?.epoch === epoch && now - this.#published.at < AUDIT_MS) return;
     const bound = AbortSignal.any([signal, AbortSignal.timeout(CALL_MS)]);
+    // Not at each audit: a HAProxy that hangs would hold up the word that it does.
+    if (this.#published?.epoch !== epoch) await this.#options.intake.open();
     try {
       await this.#options.slices.publishSole(this.#service, epoch, bound);
       this.#published = { epoch, at: now };

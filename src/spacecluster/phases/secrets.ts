@@ -110,12 +110,12 @@ async function copyUserCertificate(scope: Scope, name: string): Promise<void> {
 async function ensureSecret(
   scope: Scope,
   name: string,
-  change: (existing: Secret | undefined) => Promise<Secret | undefined> | Secret | undefined,
+  change: (existing: Secret | undefined) => Secret | undefined,
   why: string,
 ): Promise<Secret> {
   const { kube, cluster, signal, log } = scope;
   const cached = scope.view.secret(name);
-  const wanted = await change(cached);
+  const wanted = change(cached);
   if (wanted === undefined && cached !== undefined) return cached;
   try {
     if (cached === undefined && wanted !== undefined) {
@@ -128,7 +128,7 @@ async function ensureSecret(
   }
   // It exists after all: made by a user, or newer than the cache. Complete it as it is.
   const current = await kube.get(Secrets, cluster.metadata.namespace, name, { signal });
-  const completed = await change(current);
+  const completed = change(current);
   if (completed === undefined) return current;
   log.info('secret completed', { name, why });
   return kube.replace(Secrets, completed, { signal });

@@ -10,17 +10,14 @@ export function httpClient({ host, port, ca }: Target): Client {
     prepare: async () => undefined,
     write: async (_id, timeoutMs) => {
       const { promise, resolve, reject } = Promise.withResolvers<string>();
-      const asked = request(
-        { host, port, path: '/readyz', ca, agent: false, timeout: timeoutMs },
-        (answer) => {
-          answer.resume();
-          answer.on('error', reject);
-          answer.on('end', () => {
-            if (answer.statusCode === 200) resolve(String(answer.headers['x-space-node']));
-            else reject(new Error(`HTTP ${answer.statusCode}`));
-          });
-        },
-      );
+      const asked = request({ host, port, path: '/readyz', ca, agent: false }, (answer) => {
+        answer.resume();
+        answer.on('error', reject);
+        answer.on('end', () => {
+          if (answer.statusCode === 200) resolve(String(answer.headers['x-space-node']));
+          else reject(new Error(`HTTP ${answer.statusCode}`));
+        });
+      });
       asked.once('socket', (socket) => {
         const timer = setTimeout(
           () => asked.destroy(new Error(`no connection within ${CONNECT_MS} ms`)),
@@ -29,7 +26,9 @@ export function httpClient({ host, port, ca }: Target): Client {
         socket.once('connect', () => clearTimeout(timer));
         socket.once('close', () => clearTimeout(timer));
       });
-      asked.on('timeout', () => asked.destroy(new Error(`no answer within ${timeoutMs} ms`)));
+      // The time-out of Node's sockets is of silence, and twice as long where something is still to be written.
+      const timer = setTimeout(() => asked.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+      asked.once('close', () => clearTimeout(timer));
       asked.on('error', reject);
       asked.end();
       return promise;

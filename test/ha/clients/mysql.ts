@@ -4,7 +4,7 @@ import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { within } from './client.ts';
 import type { Client, Target } from './client.ts';
 
-const CONNECT_MS = 1_000;
+const CONNECT_MS = 500;
 const LOOKUP_MS = 30_000;
 
 /** By address: the certificate is checked against the authority, not for its name. */
