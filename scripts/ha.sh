@@ -9,8 +9,8 @@ cd "$ROOT"
 cluster_up
 cluster_image
 install_operator
-# Of what is measured and how: a commit of the results alone begins nothing anew.
-COMMIT=$(git log -1 --format=%h -- src charts crds images bench test scripts)
+# Of what is measured and how: a commit of the results alone, or of this script, begins nothing anew.
+COMMIT=$(git log -1 --format=%h -- src charts crds images bench test scripts ':!scripts/ha.sh')
 export COMMIT
 # What has passed is noted there, by commit: an interrupted proof goes on behind it. PROOF=docs/proof keeps it with the project.
 export PROOF=${PROOF:-build/proof}
@@ -23,7 +23,7 @@ play() {
   touch "$passed"
   export SPC_TEST_IMAGE=$IMAGE_REPOSITORY:$IMAGE_TAG SPC_HA=${FAULT:-all} SPC_HA_PASSED=$passed
   if [ -z "${FAULT:-}" ]; then
-    for file in $("${jest[@]}" --selectProjects engines --listTests 2>/dev/null | sort); do
+    for file in $("${jest[@]}" --selectProjects engines --listTests 2>/dev/null | grep '\.test\.ts$' | sort); do
       file=${file#"$ROOT"/}
       cut -f1 "$passed" | grep -qxF "$file" && continue
       if "${jest[@]}" --selectProjects engines --runTestsByPath "$file"; then
