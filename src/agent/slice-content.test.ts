@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
+import { readyEndpoint } from '../kube/ready-endpoint.ts';
 import type { EndpointSlice } from '../kube/types.ts';
 import type { Identity } from './identity.ts';
-import { endpointOf, including, sole, without } from './slice-content.ts';
+import { endpointOf, following, including, leading, sole, without } from './slice-content.ts';
 import type { SliceDecision } from './slice-content.ts';
 
 const EMPTY: EndpointSlice = {
@@ -47,6 +48,41 @@ describe('the one endpoint of a role', () => {
     expect(sole(a, 1)(slice)).toEqual({ kind: 'same' });
     expect(sole(a, 2)(slice).kind).toBe('write');
     expect(sole(endpointOf(pod('a', '1', '10.1.0.9')), 1)(slice).kind).toBe('write');
+  });
+});
+
+describe('the endpoint that leads, and those behind it', () => {
+  const a = endpointOf(pod('a'));
+  const b = endpointOf(pod('b', '2', '10.1.0.2'));
+  const withB = after(following(b)(after(leading(a, 1)(EMPTY))));
+
+  test('one is ready; the other is so for nobody but its own node', () => {
+    expect(withB.endpoints).toEqual([a, { ...b, conditions: { ready: false, terminating: true } }]);
+    expect(readyEndpoint(withB)).toEqual(a);
+    expect(following(b)(withB)).toEqual({ kind: 'same' });
+    expect(leading(a, 1)(withB)).toEqual({ kind: 'same' });
+  });
+
+  test('a new holder changes places with the old one in one write', () => {
+    const moved = after(leading(b, 2)(withB));
+    expect(moved.endpoints).toEqual([b, { ...a, conditions: { ready: false, terminating: true } }]);
+    expect(moved.metadata.annotations).toEqual({ 'spacecluster.dev/epoch': '2' });
+    expect(leading(a, 1)(moved)).toEqual({ kind: 'refused', epoch: 2 });
+  });
+
+  test('who leads is not put behind by itself, nor by its successor of the same name', () => {
+    expect(following(a)(withB)).toEqual({ kind: 'same' });
+    const successor = endpointOf(pod('a', '3', '10.1.0.3'));
+    const both = after(following(successor)(withB));
+    expect(readyEndpoint(both)).toEqual(a);
+    expect(podsIn(both)).toEqual(['a', 'b', 'a']);
+    expect(podsIn(after(following(successor)(after(leading(b, 2)(both)))))).toEqual(['b', 'a']);
+  });
+
+  test('what others made of it is put right', () => {
+    const tampered = { ...withB, endpoints: [a, { ...b, conditions: { ready: false, serving: true } }] };
+    expect(after(following(b)(tampered)).endpoints).toEqual(withB.endpoints);
+    expect(after(leading(a, 1)(tampered)).endpoints).toEqual(withB.endpoints);
   });
 });
 

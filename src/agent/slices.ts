@@ -1,11 +1,12 @@
 // Routing by one write: an agent puts itself into, or takes a pod out of, the EndpointSlice of a selector-less Service.
 import { ApiUnreachableError, isConflict, LeaseLostError } from '../errors.ts';
 import type { KubeClient } from '../kube/client.ts';
+import { readyEndpoint } from '../kube/ready-endpoint.ts';
 import { EndpointSlices } from '../kube/resources.ts';
 import { sleep } from '../kube/wait.ts';
 import type { EndpointSlice } from '../kube/types.ts';
 import type { Identity } from './identity.ts';
-import { endpointOf, including, sole, without } from './slice-content.ts';
+import { endpointOf, following, including, leading, sole, without } from './slice-content.ts';
 import type { SliceChange } from './slice-content.ts';
 
 export interface SlicesOptions {
@@ -38,6 +39,19 @@ export class Slices {
     await this.#change(service, sole(endpointOf(this.#identity), epoch), signal);
   }
 
+  /**
+   * This pod as the endpoint that leads, the others behind it.
+   * @throws LeaseLostError as `publishSole`
+   */
+  async lead(service: string, epoch: number, signal: AbortSignal): Promise<void> {
+    await this.#change(service, leading(endpointOf(this.#identity), epoch), signal);
+  }
+
+  /** This pod behind the endpoint that leads. */
+  async follow(service: string, signal: AbortSignal): Promise<void> {
+    await this.#change(service, following(endpointOf(this.#identity)), signal);
+  }
+
   /** This pod beside the others. */
   async addSelf(service: string, signal: AbortSignal): Promise<void> {
     await this.#change(service, including(endpointOf(this.#identity)), signal);
@@ -53,13 +67,13 @@ export class Slices {
     await this.#change(service, without(this.#identity.pod, this.#identity.uid), signal);
   }
 
-  /** Is this very pod among the endpoints now? One read; throws what it throws. */
+  /** Are clients sent to this very pod now? One read; throws what it throws. */
   async leadsToSelf(service: string, signal: AbortSignal): Promise<boolean> {
     const slice = await this.#kube.get(EndpointSlices, this.#identity.namespace, service, {
       signal,
       timeoutMs: CALL_MS,
     });
-    return (slice.endpoints ?? []).some((each) => each.targetRef?.uid === this.#identity.uid);
+    return readyEndpoint(slice)?.targetRef?.uid === this.#identity.uid;
   }
 
   async #change(service: string, change: SliceChange, signal: AbortSignal): Promise<void> {

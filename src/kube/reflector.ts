@@ -24,7 +24,8 @@ export interface ReflectorOptions<T extends KubeObject> {
 
 export type Handler<T> = (change: Change<T>) => void;
 
-const BACKOFF: BackoffOptions = { firstMs: 800, maxMs: 30_000 };
+/** After an outage nobody shall act on what was long ago: client-go's 30 s, and as much again at random, would be a minute. */
+const BACKOFF: BackoffOptions = { firstMs: 800, maxMs: 5_000 };
 /** A watch that lived so long was healthy: the next failure starts from the shortest pause. */
 const HEALTHY_MS = 120_000;
 /** A watch that ends within this time is a failure, not the ordinary end: without a pause it would become a hot loop. */

@@ -1,6 +1,7 @@
-// Is the Web IP announced, by whom and where? Pure: judged from the Service, its one endpoint and MetalLB's own word.
+// Is the Web IP announced, by whom and where? Pure: judged from the Service, the endpoint that leads and MetalLB's own word.
 import type { SpaceCluster, SpaceClusterStatus } from '../api/v1alpha1/index.ts';
 import { ANNOTATIONS, names } from '../api/v1alpha1/names.ts';
+import { readyEndpoint } from '../kube/ready-endpoint.ts';
 import type { EndpointSlice, Lease, Service, ServiceL2Status } from '../kube/types.ts';
 
 export interface VipFacts {
@@ -23,7 +24,7 @@ export function assessVip(cluster: SpaceCluster, facts: VipFacts): VipAssessment
   const wanted = cluster.spec.vip.address;
   const role = facts.roleLeases.find((lease) => lease.metadata.name === roleLeases.vip);
   const slice = facts.slices.find((candidate) => candidate.metadata.name === services.vip);
-  const node = slice?.endpoints?.[0]?.nodeName;
+  const node = slice === undefined ? undefined : readyEndpoint(slice)?.nodeName;
   const holder = role?.spec?.holderIdentity?.split('/')[0] ?? '';
   const epoch = role?.spec?.leaseTransitions ?? Number(slice?.metadata.annotations?.[ANNOTATIONS.epoch] ?? 0);
   const status = {

@@ -6,9 +6,10 @@ import type { Identity } from '../agent/identity.ts';
 import { Peers } from '../agent/peers.ts';
 import { podOf } from '../agent/role-record.ts';
 import { SpaceClusters } from '../api/v1alpha1/index.ts';
-import { names } from '../api/v1alpha1/names.ts';
-import type { KubeClient } from '../kube/client.ts';
+import { ANNOTATIONS, names } from '../api/v1alpha1/names.ts';
+import type { KubeClient, ListOptions } from '../kube/client.ts';
 import { Reflector } from '../kube/reflector.ts';
+import { readyEndpoint } from '../kube/ready-endpoint.ts';
 import { EndpointSlices } from '../kube/resources.ts';
 import type { Logger } from '../log.ts';
 import type { FabricFacts, RingPod } from './applications/fabric/nodes.ts';
@@ -20,15 +21,19 @@ export interface ClusterOptions {
   readonly log: Logger;
   /** The ring as the driver sees it; undefined while it is not reached. */
   readonly ring: () => readonly RingMember[] | undefined;
-  /** The MySQL role has a new holder or epoch. */
-  readonly onPrimaryMoved: () => void;
+  /** The MySQL primary serves at this address: told at first, and each time it has moved. */
+  readonly onPrimary: (address: string) => void;
 }
+
+/** A failover waits for this watch. */
+const PRIMARY_BACKOFF = { firstMs: 100, maxMs: 2_000 };
 
 export class Cluster {
   readonly #options: ClusterOptions;
   readonly #peers: Peers;
   readonly #heartbeat: Heartbeat;
   readonly #ringSlices: Reflector<EndpointSlice>;
+  readonly #primarySlice: Reflector<EndpointSlice>;
   readonly #cluster;
   #primary = '';
 
@@ -43,14 +48,21 @@ export class Cluster {
       query: { namespace, fieldSelector: `metadata.name=${identity.cluster}` },
       log,
     });
-    this.#ringSlices = new Reflector({
+    const slicesOf = (service: string): ListOptions => ({
+      namespace,
+      labelSelector: `kubernetes.io/service-name=${service}`,
+    });
+    const { cassandraMembers, mysqlRw } = names(identity.cluster).services;
+    this.#ringSlices = new Reflector({ kube, type: EndpointSlices, query: slicesOf(cassandraMembers), log });
+    this.#primarySlice = new Reflector({
       kube,
       type: EndpointSlices,
-      query: {
-        namespace,
-        labelSelector: `kubernetes.io/service-name=${names(identity.cluster).services.cassandraMembers}`,
-      },
+      query: slicesOf(mysqlRw),
       log,
+      backoff: PRIMARY_BACKOFF,
+    });
+    this.#primarySlice.subscribe(({ type, object }) => {
+      if (type !== 'DELETED') this.#noticePrimary(object);
     });
     this.#heartbeat = new Heartbeat({
       kube,
@@ -60,9 +72,6 @@ export class Cluster {
       beat: 'member',
       profile: () =>
         this.#cluster.store.get(namespace, identity.cluster)?.spec.failureDetection.profile ?? 'Auto',
-    });
-    this.#peers.onChange(() => {
-      this.#noticePrimary();
     });
   }
 
@@ -74,6 +83,7 @@ export class Cluster {
     await Promise.all([
       this.#cluster.run(signal),
       this.#ringSlices.run(signal),
+      this.#primarySlice.run(signal),
       this.#peers.run(signal),
       this.#heartbeat.run(signal),
     ]);
@@ -99,14 +109,17 @@ export class Cluster {
     return holder === undefined ? undefined : podOf(holder);
   }
 
-  #noticePrimary(): void {
-    const record = this.#peers.record(names(this.#options.identity.cluster).roleLeases.mysql);
-    if (record?.holder === undefined) return;
-    const primary = `${record.holder} ${record.epoch}`;
+  /**
+   * The primary puts itself there once it is open. Followed here rather than by the Service's address: the node's kube-proxy does so
+   * up to a second later, and up to a minute after an outage of the API server. An empty slice says nothing new.
+   */
+  #noticePrimary(slice: EndpointSlice): void {
+    const [address] = readyEndpoint(slice)?.addresses ?? [];
+    if (address === undefined) return;
+    const primary = `${address} ${slice.metadata.annotations?.[ANNOTATIONS.epoch]}`;
     if (primary === this.#primary) return;
-    const known = this.#primary !== '';
     this.#primary = primary;
-    if (known) this.#options.onPrimaryMoved();
+    this.#options.onPrimary(address);
   }
 }
 

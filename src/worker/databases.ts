@@ -17,10 +17,17 @@ export class Databases {
   readonly cassandra: Cassandra;
   readonly health: DatabaseHealth;
   readonly #log: Logger;
+  #primary: string | undefined;
 
   constructor(settings: Settings, log: Logger) {
     this.#log = log;
-    this.mysql = new MySql({ access: () => settings.mysql(), log });
+    this.mysql = new MySql({
+      access: async () => ({
+        ...(await settings.mysql()),
+        ...(this.#primary === undefined ? {} : { address: this.#primary }),
+      }),
+      log,
+    });
     this.postgresql = new PostgreSql(() => settings.postgresql(), log);
     this.cassandra = new Cassandra(() => settings.cassandra(), log);
     this.health = new DatabaseHealth(
@@ -31,6 +38,12 @@ export class Databases {
       ],
       log,
     );
+  }
+
+  /** The MySQL primary is at this address from now on: what goes to another is left. */
+  primaryAt(address: string): void {
+    this.#primary = address;
+    this.mysql.moved();
   }
 
   migrate(migrations: readonly Migration[], signal: AbortSignal): Promise<void> {

@@ -45,8 +45,8 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<void> {
     identity,
     log,
     ring: () => databases.cassandra.members(),
-    onPrimaryMoved: () => {
-      databases.mysql.moved();
+    onPrimary: (address) => {
+      databases.primaryAt(address);
     },
   });
   const { applications, authenticator } = assemble(databases, cluster, settings, log, end.signal);

@@ -17,12 +17,25 @@ export interface Fault {
   readonly ledgers: readonly Kind[];
   /** Whose clients end before it strikes, because it leaves them no place to stand. Their ledgers are looked up all the same. */
   readonly closed?: readonly Kind[];
+  /** For how long, in milliseconds, clients of a kind may wait where it is not `WAITS_MS`. */
+  readonly waitsMs?: Partial<Readonly<Record<Kind, number>>>;
+  /** It takes the API server from nodes: it is over when all of them follow again. */
+  readonly deafens?: true;
   /** Nodes that are lost or cut: clients stand elsewhere. */
   readonly strikes?: (ground: Ground) => Promise<readonly NodeName[]>;
   readonly strike: (ground: Ground) => Promise<Blow>;
 }
 
 const MINUTE = 60_000;
+
+/** Nobody waits for longer without an acknowledgement: three times what any failover takes on two busy cores. */
+export const WAITS_MS = 15_000;
+/** A node that does not follow the API server yet leads clients to where a role was: [30, 60) s at most, by client-go. */
+const DEAF_MS = 75_000;
+/** Cassandra's members count each other as up or down by gossip: two that disagree about a third leave no quorum. */
+const GOSSIP_MS = 30_000;
+/** Machines boot, engines recover, Cassandra starts. */
+const BOOT_MS = 3 * MINUTE;
 
 /** Pods by what they are at that moment. */
 type Who = (ground: Ground) => Promise<string>;
@@ -202,10 +215,12 @@ function nodeFault(
   who: Who,
   begin: (node: NodeName) => Promise<void>,
   end: (node: NodeName) => Promise<void>,
-): Pick<Fault, 'ledgers' | 'strikes' | 'strike'> {
+): Omit<Fault, 'name'> {
   const nodeOf = async (ground: Ground): Promise<NodeName> => ground.nodeOf(await who(ground));
   return {
     ledgers: ALL,
+    waitsMs: { cassandra: GOSSIP_MS },
+    deafens: true,
     strikes: async (ground) => [await nodeOf(ground)],
     strike: async (ground) => {
       const node = await nodeOf(ground);
@@ -232,9 +247,10 @@ const apiLost = (who: Who): ReturnType<typeof nodeFault> =>
     (node) => lab.setApiReach(node, 'uncut'),
   );
 
-function apiAway(ms: number): Pick<Fault, 'ledgers' | 'strike'> {
+function apiAway(ms: number): Omit<Fault, 'name'> {
   return {
     ledgers: ALL,
+    deafens: true,
     strike: () =>
       lasting(
         ms,
@@ -245,7 +261,7 @@ function apiAway(ms: number): Pick<Fault, 'ledgers' | 'strike'> {
 }
 
 /** Of the packets from the primary's node to the standby's, or of all between them. */
-function loss(percent: number, ways: 'one way' | 'both ways'): Pick<Fault, 'ledgers' | 'strike'> {
+function loss(percent: number, ways: 'one way' | 'both ways'): Omit<Fault, 'name'> {
   return {
     ledgers: ['mysql', 'postgresql'],
     strike: async (ground) => {
@@ -263,7 +279,7 @@ function loss(percent: number, ways: 'one way' | 'both ways'): Pick<Fault, 'ledg
   };
 }
 
-function disk(who: Who, state: 'fill' | 'freeze'): Pick<Fault, 'ledgers' | 'strike'> {
+function disk(who: Who, state: 'fill' | 'freeze'): Omit<Fault, 'name'> {
   return {
     ledgers: ['mysql'],
     strike: async (ground) => {
@@ -276,6 +292,14 @@ function disk(who: Who, state: 'fill' | 'freeze'): Pick<Fault, 'ledgers' | 'stri
     },
   };
 }
+
+/** No node follows yet where the role goes. */
+const killedWhileDeaf: Fault['strike'] = async (ground) => {
+  await lab.setApiServer('stop');
+  await pause(MINUTE);
+  await lab.setApiServer('start');
+  return killed(primary, MYSQLD)(ground);
+};
 
 const MACHINES: readonly Fault[] = [
   { name: "the primary's node loses its link for 30 s", ...linkLost(primary) },
@@ -296,6 +320,14 @@ const MACHINES: readonly Fault[] = [
   { name: 'the disk of the primary stalls', ...disk(primary, 'freeze') },
   { name: 'the API server is away for 60 s', ci: true, ...apiAway(MINUTE) },
   { name: 'the API server is away for 5 minutes', ...apiAway(5 * MINUTE) },
+  {
+    name: 'mysqld of the primary is killed as soon as the API server is back',
+    ledgers: ['mysql', 'http'],
+    // The workers, and so clients of the Web IP, do not go by the nodes.
+    waitsMs: { mysql: DEAF_MS },
+    deafens: true,
+    strike: killedWhileDeaf,
+  },
   { name: "the primary's node alone loses the API server for 30 s", ...apiLost(primary) },
   { name: "the balancer's node alone loses the API server for 30 s", ...apiLost(balancer) },
 ];
@@ -304,6 +336,8 @@ const ALL_OFF: Fault = {
   name: 'the whole lab is switched off and on',
   ledgers: ['http'],
   closed: ['mysql', 'postgresql', 'cassandra'],
+  waitsMs: { http: BOOT_MS },
+  deafens: true,
   strike: () =>
     lasting(
       5_000,

@@ -10,6 +10,7 @@ import { eventually, openBench } from '../integration/kube-support.ts';
 import { mustKubectl } from '../integration/kubectl.ts';
 import type { NodeName } from '../lab/lab.ts';
 import type { Target } from './clients/client.ts';
+import { makeCanary, removeCanary } from './followers.ts';
 
 const UP_MS = 480_000;
 /** A lost node has to boot, Cassandra to start: minutes on two cores. */
@@ -36,6 +37,7 @@ export class Ground {
   static async open(fabric: Fabric, spec: Readonly<Record<string, unknown>> = {}): Promise<Ground> {
     await makeNamespace(fabric.namespace);
     await mustKubectl(['apply', '-f', '-'], manifest(fabric, spec));
+    await makeCanary();
     const { kube, log } = await openBench(fabric.namespace);
     const ground = new Ground(kube, log, fabric);
     await untilSettled(kube, fabric, UP_MS, whole);
@@ -49,6 +51,7 @@ export class Ground {
   /** With its namespace, as people do: the finalizer must not wait for what can no longer be written there. */
   async remove(): Promise<void> {
     await mustKubectl(['delete', 'namespace', this.fabric.namespace, '--timeout=240s']);
+    await removeCanary();
   }
 
   untilWhole(): Promise<unknown> {

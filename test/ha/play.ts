@@ -3,7 +3,9 @@
 import { eventually, pause } from '../integration/kube-support.ts';
 import { NODES } from '../lab/lab.ts';
 import type { Target } from './clients/client.ts';
+import { WAITS_MS } from './faults.ts';
 import type { Fault } from './faults.ts';
+import { untilFollowed } from './followers.ts';
 import type { Ground, Kind } from './ground.ts';
 import { History } from './history.ts';
 import { acknowledged, changesOfWriter, differences, failures, longestGap, missing } from './ledger.ts';
@@ -34,6 +36,8 @@ export interface Ledger {
   readonly different: readonly number[];
   /** Milliseconds without an acknowledgement, the worst after the fault. */
   readonly gapMs: number;
+  /** The longest that is borne. */
+  readonly boundMs: number;
   readonly failures: readonly Failure[];
   /** Changes of writer beyond the role's hand-overs: two wrote at once. */
   readonly strays: number;
@@ -44,6 +48,8 @@ export interface Played {
   readonly ledgers: readonly Ledger[];
   /** Milliseconds from the fault until every condition was True again. */
   readonly wholeMs: number;
+  /** Milliseconds from the fault until every node followed the API server again, where it had been taken from some. */
+  readonly followedMs: number | undefined;
   /** '' when the role records kept the rules. */
   readonly violation: string;
 }
@@ -73,13 +79,17 @@ export async function play(ground: Ground, fault: Fault): Promise<Played> {
       books.every(({ main }) => longestGap(main.attempts, Date.now() - RECENT_MS) < RECENT_MS),
     );
     await stop(books);
+    if (fault.deafens === true) await untilFollowed(ground.kube);
+    const followedMs = fault.deafens === true ? Date.now() - blow.at : undefined;
     const handOvers = history.handOvers(ground.leaseOf('mysql'), began);
-    const ledgers = await Promise.all(books.map((book) => close(ground, book, blow.at, handOvers)));
-    for (const book of closed) {
-      // What it saw ended before the fault: only what it was promised counts.
-      ledgers.push({ ...(await close(ground, book, blow.at, handOvers)), gapMs: 0 });
-    }
-    return { fault: fault.name, ledgers, wholeMs, violation: history.violation() };
+    const shut = async (book: Book): Promise<Ledger> => ({
+      ...(await close(ground, book, blow.at, handOvers)),
+      boundMs: fault.waitsMs?.[book.main.target.kind] ?? WAITS_MS,
+    });
+    const ledgers = await Promise.all(books.map(shut));
+    // What it saw ended before the fault: only what it was promised counts.
+    for (const book of closed) ledgers.push({ ...(await shut(book)), gapMs: 0 });
+    return { fault: fault.name, ledgers, wholeMs, followedMs, violation: history.violation() };
   } finally {
     await stop([...books, ...closed]).catch(() => undefined);
     await history.stop();
@@ -127,7 +137,12 @@ async function members(ground: Ground, kind: Kind): Promise<readonly Target[]> {
   return Promise.all([0, 1].map((n) => ground.target(kind, ground.pod(`postgresql-${n}`))));
 }
 
-async function close(ground: Ground, book: Book, at: number, handOvers: number): Promise<Ledger> {
+async function close(
+  ground: Ground,
+  book: Book,
+  at: number,
+  handOvers: number,
+): Promise<Omit<Ledger, 'boundMs'>> {
   const { place, main, rivals } = book;
   const { kind } = main.target;
   const attempts = main.attempts;

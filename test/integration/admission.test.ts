@@ -263,6 +263,21 @@ describe('a routing slice', () => {
     );
   });
 
+  it('puts the peer behind itself, and not in front again', async () => {
+    const behind = { ...endpoint(a), conditions: { ready: false, terminating: true } };
+    expect(await writeSlice(b.kube, (slice) => ({ ...slice, endpoints: [endpoint(b), behind] }))).toBe('');
+    for (const wrong of [
+      endpoint(a),
+      { ...behind, conditions: { ready: false, serving: true } },
+      { ...behind, addresses: ['10.244.9.9'] },
+      { ...behind, nodeName: b.node },
+    ]) {
+      const raised = await writeSlice(b.kube, (slice) => ({ ...slice, endpoints: [endpoint(b), wrong] }));
+      expect(raised).toContain('no endpoint but itself');
+    }
+    expect(await writeSlice(a.kube, (slice) => ({ ...slice, endpoints: [endpoint(a)] }))).toBe('');
+  });
+
   it('keeps the peer beside the new one, and lets a dead peer be removed', async () => {
     const both = await writeSlice(b.kube, (slice) => ({ ...slice, endpoints: [endpoint(a), endpoint(b)] }));
     expect(both).toBe('');

@@ -11,6 +11,7 @@ import { configMap, podService } from '../../src/engines/shared/objects.ts';
 import { identityEnv, restricted, statefulSet } from '../../src/engines/shared/pods.ts';
 import { Applier } from '../../src/kube/apply.ts';
 import type { HttpKubeClient } from '../../src/kube/http-client.ts';
+import { readyEndpoint } from '../../src/kube/ready-endpoint.ts';
 import { EndpointSlices, Leases, Namespaces, resourceOf, Secrets } from '../../src/kube/resources.ts';
 import type { KubeObject, PodSpec, Secret } from '../../src/kube/types.ts';
 import { certificateSpecs } from '../../src/spacecluster/certificates.ts';
@@ -21,7 +22,7 @@ import { openBench } from './kube-support.ts';
 import { mustKubectl } from './kubectl.ts';
 
 export const NAME = 'web';
-const ADDRESS = '10.77.0.121';
+export const ADDRESS = '10.77.0.121';
 const METALLB = 'metallb-system';
 /** User of the product's image. */
 const WORKER_UID = 65532;
@@ -37,6 +38,8 @@ export interface Pair {
     readonly holder: string;
     readonly epoch: number;
     readonly routedTo: string;
+    /** Pods whose nodes lead to them what still arrives there. */
+    readonly behind: readonly string[];
     readonly routedEpoch: number;
   }>;
   /** `count` requests from the client host, one after the other, each on a connection of its own. */
@@ -78,7 +81,7 @@ export async function openPair(namespace: string, image: string): Promise<Pair> 
     await applier.ensure(object);
   }
   for (const object of loadBalancer.presets(cluster, {})) await applier.ensureCreated(object);
-  const curl = (...args: readonly string[]): readonly string[] => [
+  const curl = (path: string, ...args: readonly string[]): readonly string[] => [
     'curl',
     '--silent',
     '--show-error',
@@ -87,14 +90,14 @@ export async function openPair(namespace: string, image: string): Promise<Pair> 
     '--cacert',
     caFile,
     ...args,
-    `https://${ADDRESS}/`,
+    `https://${ADDRESS}${path}`,
   ];
   return {
     kube,
     namespace,
     state: () => stateOf(kube, namespace),
     ask: async (count, cookie) => {
-      const one = curl(...(cookie === undefined ? [] : ['--cookie', cookie])).join(' ');
+      const one = curl('/', ...(cookie === undefined ? [] : ['--cookie', cookie])).join(' ');
       const { stdout } = await clientExec([
         'bash',
         '-c',
@@ -103,14 +106,12 @@ export async function openPair(namespace: string, image: string): Promise<Pair> 
       return stdout.trim().split('\n');
     },
     askSlowly: async () => {
-      const one = [...curl('--no-buffer', '--max-time', '8').slice(0, -1), `https://${ADDRESS}/slow`].join(
-        ' ',
-      );
+      const one = curl('/slow', '--no-buffer', '--max-time', '8').join(' ');
       const { stdout } = await clientExec(['bash', '-c', `${one} 2>&1 | tail -n 1`]);
       return stdout.trim();
     },
     cookie: async () => {
-      const { stdout } = await clientExec(curl('--dump-header', '-', '--output', '/dev/null'));
+      const { stdout } = await clientExec(curl('/', '--dump-header', '-', '--output', '/dev/null'));
       return /set-cookie: (SPACESRV=[^;]+);/i.exec(stdout)?.[1] ?? '';
     },
     serial: async () => {
@@ -143,7 +144,8 @@ async function stateOf(kube: HttpKubeClient, namespace: string): ReturnType<Pair
   return {
     holder: role.spec?.holderIdentity?.split('/')[0] ?? '',
     epoch: role.spec?.leaseTransitions ?? 0,
-    routedTo: slice.endpoints?.map(({ targetRef }) => targetRef?.name).join() ?? '',
+    routedTo: readyEndpoint(slice)?.targetRef?.name ?? '',
+    behind: (slice.endpoints ?? []).slice(1).map(({ targetRef }) => targetRef?.name ?? ''),
     routedEpoch: Number(slice.metadata.annotations?.['spacecluster.dev/epoch'] ?? 0),
   };
 }

@@ -1,9 +1,11 @@
 // The Web IP on the real cluster: shared, sticky, moved by a death, by a wish and by a planned end. The operator takes no part.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { podProcesses, signalContainer } from '../lab/lab.ts';
+import { Pods } from '../../src/kube/resources.ts';
+import { clientExec, macOf, podProcesses, signalContainer } from '../lab/lab.ts';
+import type { NodeName } from '../lab/lab.ts';
 import { eventually, pause } from './kube-support.ts';
 import { mustKubectl, requireChart } from './kubectl.ts';
-import { NAME, openPair } from './loadbalancer-support.ts';
+import { ADDRESS, NAME, openPair } from './loadbalancer-support.ts';
 import type { Pair } from './loadbalancer-support.ts';
 
 const NAMESPACE = 'it-loadbalancer';
@@ -47,14 +49,6 @@ async function bothReady(): Promise<void> {
     ]);
     return ready === '2';
   });
-}
-
-/** Does this balancer's HAProxy take connections of clients? */
-async function takesConnections(pod: string): Promise<boolean> {
-  const connect = ['bash', '-c', '(: 3<>/dev/tcp/127.0.0.1/8443) 2>/dev/null && echo yes || echo no'];
-  return (
-    (await mustKubectl(['-n', NAMESPACE, 'exec', pod, '-c', 'haproxy', '--', ...connect])).trim() === 'yes'
-  );
 }
 
 /** How often the kubelet has started each balancer's HAProxy container anew. */
@@ -157,10 +151,26 @@ describe('the Web IP', () => {
     await annotate('=vip');
     await answersByWorkers(15_000);
     expect((await pair.state()).epoch).toBe(after.epoch);
-    // Nobody is held where the Web IP was: what arrives there by old routes would wait for its own time-out.
-    await eventually('the old holder refuses', 10_000, async () => !(await takesConnections(before.holder)));
-    expect(await takesConnections(after.holder)).toBe(true);
     await annotate('-');
+  }, 90_000);
+
+  test('is served on the node of either balancer, whichever a client believes it to be on', async () => {
+    await bothReady();
+    const { holder, routedTo, behind } = await eventually('the other is behind', 20_000, async () => {
+      const state = await pair.state();
+      return state.behind.length === 1 ? state : undefined;
+    });
+    expect(routedTo).toBe(holder);
+    for (const pod of [behind[0] ?? '', holder]) {
+      const { spec } = await pair.kube.get(Pods, NAMESPACE, pod);
+      const neighbour = [ADDRESS, 'lladdr', await macOf(spec?.nodeName as NodeName), 'dev', 'eth0'];
+      await clientExec(['ip', 'neigh', 'replace', ...neighbour, 'nud', 'permanent']);
+      try {
+        expect(await pair.ask(5)).toEqual(Array.from({ length: 5 }, () => expect.stringMatching(/-worker-/)));
+      } finally {
+        await clientExec(['ip', 'neigh', 'del', ADDRESS, 'dev', 'eth0']);
+      }
+    }
   }, 90_000);
 
   test('waits with a planned move for a request under way', async () => {
@@ -183,7 +193,7 @@ describe('the Web IP', () => {
     expect(after.holder).not.toBe(before.holder);
     const failed = (await asking).filter((answer) => !WORKERS.includes(answer));
     // Connections under way while the address moves may break, the next ones be refused; a failover would have cost dozens.
-    expect(failed.length).toBeLessThanOrEqual(10);
+    expect(failed.length).toBeLessThanOrEqual(5);
     await bothReady();
   }, 150_000);
 

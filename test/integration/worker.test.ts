@@ -398,6 +398,19 @@ describe('the MySQL client', () => {
     mysql.close();
   });
 
+  it('goes to the address it is told, and holds it to the name', async () => {
+    const clientOf = (host: string): MySql => {
+      const access = { ...server.access, host, address: '127.0.0.1' };
+      return new MySql({ access: () => Promise.resolve(access), log: bench.log, boundMs: 500 });
+    };
+    const [rightful, impostor] = [clientOf('localhost'), clientOf('primary.invalid')];
+    await insert(rightful, 'by address');
+    expect(await count("name = 'by address'")).toBe('1');
+    await expect(insert(impostor, 'never')).rejects.toThrow(/certificate/);
+    rightful.close();
+    impostor.close();
+  });
+
   it('uses a rotated password from the next connection on', async () => {
     const next = { ...server.access, password: 'rotated-password' };
     let current = server.access;

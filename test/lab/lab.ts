@@ -1,6 +1,7 @@
 // Typed front of lab.sh for the test suites: one function a fault, each returns only when the fault has taken hold.
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 const SCRIPT = fileURLToPath(new URL('lab.sh', import.meta.url));
 
@@ -76,6 +77,16 @@ async function lab(args: readonly string[], signal: AbortSignal | undefined): Pr
 /** Runs a command on the client host (10.77.0.200). A failing command is a result, not an error. */
 export const clientExec = (command: readonly string[], signal?: AbortSignal): Promise<CommandResult> =>
   run(['client', ...command], signal);
+
+/** Runs a command in a node's network, as its root. @throws Error when it fails */
+export const nodeExec = async (node: NodeName, command: readonly string[]): Promise<string> => {
+  const { stdout } = await promisify(execFile)('nsenter', [`--net=/run/netns/sclab-${node}`, ...command]);
+  return stdout;
+};
+
+/** Of its link to the others. */
+export const macOf = async (node: NodeName): Promise<string> =>
+  /link\/ether (\S+)/.exec(await nodeExec(node, ['ip', 'link', 'show', 'eth0']))?.[1] ?? '';
 
 /** Loses a node's network link, or gives it back. */
 export const setLink = async (node: NodeName, state: 'up' | 'down', signal?: AbortSignal): Promise<void> => {

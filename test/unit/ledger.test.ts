@@ -1,6 +1,8 @@
 // The arithmetic of the fault tests: a ledger that cannot show a loss or a gap proves nothing.
 import { describe, expect, it } from '@jest/globals';
 import type { Attempt } from '../ha/clients/main.ts';
+import type { Ledger } from '../ha/play.ts';
+import { wrong } from '../ha/verdict.ts';
 import { changesOfWriter, differences, failures, longestGap, missing } from '../ha/ledger.ts';
 
 const ok = (id: number, to: number): Attempt => ({ id, from: to - 5, to, error: '', by: '' });
@@ -65,5 +67,35 @@ describe('a ledger', () => {
       ),
     ).toEqual([-1, 2]);
     expect(differences(a, new Map(a))).toEqual([]);
+  });
+});
+
+describe('the verdict on a fault', () => {
+  const kept: Ledger = {
+    kind: 'mysql',
+    acknowledged: 100,
+    lost: [],
+    different: [],
+    gapMs: 900,
+    boundMs: 1_000,
+    failures: [],
+    strays: 0,
+  };
+  const played = { fault: 'f', wholeMs: 0, followedMs: undefined, violation: '' };
+
+  it.each<[string, Partial<Ledger>]>([
+    ['lost: 7', { lost: [7] }],
+    ['rows differ', { different: [7] }],
+    ['wrote at once', { strays: 1 }],
+    ['nothing was acknowledged', { acknowledged: 0 }],
+    ['waited for 1001 ms', { gapMs: 1_001 }],
+    ['waited for Infinity ms', { gapMs: Number.POSITIVE_INFINITY }],
+  ])('names what is wrong: %s', (told, change) => {
+    expect(wrong({ ...played, ledgers: [{ ...kept, ...change }] }).join()).toContain(told);
+  });
+
+  it('finds nothing wrong where every rule was kept, and the holders broken rule where not', () => {
+    expect(wrong({ ...played, ledgers: [kept] })).toEqual([]);
+    expect(wrong({ ...played, ledgers: [kept], violation: 'two holders' })).toEqual(['two holders']);
   });
 });

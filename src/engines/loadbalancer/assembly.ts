@@ -15,7 +15,6 @@ import { RuntimeSocket } from './admin.ts';
 import { PATHS } from './config.ts';
 import type { Member } from './config.ts';
 import { Drain } from './drain.ts';
-import { Intake } from './intake.ts';
 import { Membership } from './membership.ts';
 import { membersOf } from './members.ts';
 import { balancerMetrics } from './metrics.ts';
@@ -100,7 +99,6 @@ export function assemble(context: AgentContext): Balancer {
     cluster,
     serving: () => serving.serving(),
     life: () => serving.life(),
-    intake: new Intake(socket),
     drain: new Drain(socket, log),
     onTaken: (epoch, reason) => {
       events.record(cluster(), {

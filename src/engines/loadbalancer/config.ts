@@ -48,8 +48,7 @@ export const BACKENDS: readonly Backend[] = [
   { name: 'device-init', port: PORTS.deviceInitiated },
 ];
 
-/** What clients of the Web IP reach. */
-export const FRONTENDS = ['https', 'call-home', 'device-init'] as const;
+export const WEB_FRONTEND = 'https';
 
 /**
  * The part that never changes while the balancer runs. TLS 1.2 and up; HTTP/2; retries only where repeating is harmless;
@@ -87,7 +86,7 @@ crt-store web
   key-base ${PATHS.webTls}
   load crt tls.crt key tls.key alias web
 
-frontend https
+frontend ${WEB_FRONTEND}
   bind :${CONTAINER_PORTS.https} ssl crt ${WEB_CERTIFICATE} alpn h2,http/1.1
   option httplog
   option forwardfor

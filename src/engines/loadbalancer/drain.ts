@@ -3,6 +3,7 @@ import { messageOf } from '../../errors.ts';
 import { monotonicNow } from '../../agent/wake.ts';
 import type { Logger } from '../../log.ts';
 import type { RuntimeSocket } from './admin.ts';
+import { WEB_FRONTEND } from './config.ts';
 
 /** What has not ended by then would not end soon; a pod that is to go has no more time. */
 const BOUND_MS = 5_000;
@@ -27,7 +28,8 @@ export class Drain {
     const waitedMs = Math.round(now - this.#since);
     if (waitedMs >= BOUND_MS) return true;
     try {
-      return !(await this.#socket.command(`show sess older ${waitedMs}ms`)).includes(' frontend=https ');
+      const sessions = await this.#socket.command(`show sess older ${waitedMs}ms`);
+      return !sessions.includes(` frontend=${WEB_FRONTEND} `);
     } catch (error) {
       this.#log.debug('HAProxy does not tell its requests', { error: messageOf(error) });
       return true;

@@ -1,5 +1,6 @@
 // What the operator sees of the pair: plain data from its caches.
 import { names } from '../../api/v1alpha1/names.ts';
+import { readyEndpoint } from '../../kube/ready-endpoint.ts';
 import type { EndpointSlice, Pod } from '../../kube/types.ts';
 import type { EngineContext } from '../engine.ts';
 import { memberNames } from './specs.ts';
@@ -47,6 +48,6 @@ function factsOf(name: string, pod: Pod | undefined): BalancerFacts {
 }
 
 function targetOf(slice: EndpointSlice | undefined): PairObserved['routedTo'] {
-  const target = slice?.endpoints?.[0]?.targetRef;
+  const target = slice === undefined ? undefined : readyEndpoint(slice)?.targetRef;
   return target?.name === undefined ? undefined : { pod: target.name, uid: target.uid ?? '' };
 }

@@ -11,10 +11,10 @@ export const SUPERVISOR_SCRIPT = `#!/bin/bash
 # has taken the Web IP long before, and is alone until this one is back.
 set -u
 
-HAPROXY=\${SPC_HAPROXY:-${PATHS.binary}}
-CONFIG=\${SPC_CONFIG:-${PATHS.config}}
-RUN=\${SPC_RUN:-${RUN_DIR}}
-STATUS=\${SPC_STATUS:-${CONTAINER_PORTS.status}}
+HAPROXY=${PATHS.binary}
+CONFIG=${PATHS.config}
+RUN=${RUN_DIR}
+STATUS=${CONTAINER_PORTS.status}
 SILENCES=3   # questions in a row without an answer: a hang of nine seconds
 ANSWER_S=2
 LIVED_S=10   # who lived for less is tried again more slowly

@@ -14,7 +14,6 @@ import type { Slices } from '../../agent/slices.ts';
 import { monotonicNow, Wake } from '../../agent/wake.ts';
 import type { Logger } from '../../log.ts';
 import type { Drain } from './drain.ts';
-import type { Intake } from './intake.ts';
 
 export interface VipRoleOptions {
   readonly identity: Identity;
@@ -28,7 +27,6 @@ export interface VipRoleOptions {
   readonly serving: () => boolean;
   /** Which HAProxy that is. */
   readonly life: () => number;
-  readonly intake: Intake;
   readonly drain: Drain;
   /** Told of each take-over, for an Event. */
   readonly onTaken: (epoch: number, reason: RoleReason) => void;
@@ -53,6 +51,7 @@ export class VipRole {
   readonly #service: string;
   readonly #wake = new Wake();
   #published: { readonly epoch: number; readonly at: number } | undefined;
+  #followedAt = Number.NEGATIVE_INFINITY;
   #troubled = false;
   #refrainUntil = Number.NEGATIVE_INFINITY;
   #leaving = { life: 0, until: Number.NEGATIVE_INFINITY };
@@ -104,7 +103,7 @@ export class VipRole {
     this.#leaving = { life: this.#options.life(), until: monotonicNow() + LEAVING_MS };
     this.#wake.notify();
     // A standby has nothing to give; it only takes nothing any more.
-    if (!this.holds() && !(await this.#leadsHere(bound))) return;
+    if (!this.holds() && !(await this.#leadsHere(bound))) return this.#withdraw();
     const pause = new Wake();
     while (!bound.aborted && (this.holds() || (await this.#leadsHere(bound)))) {
       await pause.wait(TICK_MS / 2, bound);
@@ -112,6 +111,18 @@ export class VipRole {
       if (!this.#options.serving() && !this.holds()) return;
     }
     if (!bound.aborted) await pause.wait(LINGER_MS, new AbortController().signal);
+    await this.#withdraw();
+  }
+
+  /** An address that may soon be another pod's. Where nobody has taken the lead it stays, and serves to the end. */
+  async #withdraw(): Promise<void> {
+    const { log, slices } = this.#options;
+    const bound = AbortSignal.timeout(CALL_MS);
+    try {
+      if (!(await slices.leadsToSelf(this.#service, bound))) await slices.withdraw(this.#service, bound);
+    } catch (error) {
+      log.debug('not taken out of the routing', { error: messageOf(error) });
+    }
   }
 
   async #leadsHere(signal: AbortSignal): Promise<boolean> {
@@ -131,8 +142,12 @@ export class VipRole {
     }
   }
 
+  #isLeaving(): boolean {
+    return monotonicNow() < this.#leaving.until && this.#options.life() === this.#leaving.life;
+  }
+
   #decide(): RoleStep {
-    const { cluster, heartbeat, life, peers, role, serving } = this.#options;
+    const { cluster, heartbeat, peers, role, serving } = this.#options;
     const now = monotonicNow();
     const annotation = cluster().metadata.annotations?.[ANNOTATIONS.switchover] ?? '';
     return decideRole({
@@ -141,7 +156,7 @@ export class VipRole {
       fit: serving(),
       certain: heartbeat.certain(),
       // It is one HAProxy that leaves: the one after it has been started anew, to serve.
-      stopping: now < this.#leaving.until && life() === this.#leaving.life,
+      stopping: this.#isLeaving(),
       asked: annotation === 'vip' ? annotation : '',
       refrain: now < this.#refrainUntil,
       // This role needs no fence: a holder whose pod has been made anew need not be waited for.
@@ -154,7 +169,7 @@ export class VipRole {
     if (step.kind !== 'yield') drain.over();
     switch (step.kind) {
       case 'wait':
-        await this.#cede();
+        this.#follow(signal);
         break;
       case 'hold':
         await this.#publish(step.epoch, signal);
@@ -195,27 +210,28 @@ export class VipRole {
     return outcome.kind === 'done' ? outcome.record : undefined;
   }
 
-  /** The endpoint that led here is another's by now. */
-  async #cede(): Promise<void> {
-    const { intake, log, role } = this.#options;
-    if (this.#published === undefined || role.current()?.holder === undefined) return;
+  /** Behind the holder: where the address is announced by old knowledge, clients are served here as well as there. */
+  #follow(signal: AbortSignal): void {
+    const { log, role, serving, slices } = this.#options;
+    const now = monotonicNow();
     this.#published = undefined;
-    try {
-      await intake.close();
-    } catch (error) {
-      // It has died, or it hangs: it takes nobody in either.
-      log.debug('HAProxy goes on taking connections', { error: messageOf(error) });
-    }
+    if (role.current()?.holder === undefined || !serving() || this.#isLeaving()) return;
+    if (now - this.#followedAt < AUDIT_MS) return;
+    this.#followedAt = now;
+    // Not waited for: it is no reason to be late in taking.
+    slices
+      .follow(this.#service, AbortSignal.any([signal, AbortSignal.timeout(CALL_MS)]))
+      .catch((error: unknown) => {
+        log.debug('not put behind the holder', { error: messageOf(error) });
+      });
   }
 
   async #publish(epoch: number, signal: AbortSignal): Promise<void> {
     const now = monotonicNow();
     if (this.#published?.epoch === epoch && now - this.#published.at < AUDIT_MS) return;
     const bound = AbortSignal.any([signal, AbortSignal.timeout(CALL_MS)]);
-    // Not at each audit: a HAProxy that hangs would hold up the word that it does.
-    if (this.#published?.epoch !== epoch) await this.#options.intake.open();
     try {
-      await this.#options.slices.publishSole(this.#service, epoch, bound);
+      await this.#options.slices.lead(this.#service, epoch, bound);
       this.#published = { epoch, at: now };
     } catch (error) {
       // A newer holder has published already; the record on its way to us says so.

@@ -12,9 +12,9 @@ export const SUPERVISOR_SCRIPT = `#!/bin/bash
 set -u
 umask 0007
 
-DATA=\${SPC_DATA:-/var/lib/mysql}
-RUN=\${SPC_RUN:-/run/spacecluster}
-CONFIG=\${SPC_CONFIG:-/etc/spacecluster}
+DATA=/var/lib/mysql
+RUN=/run/spacecluster
+CONFIG=/etc/spacecluster
 TICK=0.1
 STOP_CENTIS=1000 # a clean stop may take 10 s, then SIGKILL
 

@@ -1,12 +1,16 @@
 // One generation of MySQL connections: all made while the primary was believed to be at one place, left together. (The driver's
 // own pool closes connections under a running transaction when it ends, and tells its errors by text only.)
+import { connect } from 'node:net';
 import { createConnection } from 'mysql2/promise';
 import type { Connection, ResultSetHeader } from 'mysql2/promise';
 import type { Row } from './rows.ts';
 
 /** Where the primary is reached, and as whom. */
 export interface MySqlAccess {
+  /** The name that its certificate must bear. */
   readonly host: string;
+  /** The primary's own address, where it is known: connections go there. Otherwise to `host`. */
+  readonly address?: string;
   readonly port: number;
   readonly user: string;
   readonly password: string;
@@ -86,9 +90,10 @@ export class ConnectionPool {
   }
 
   async #connect(): Promise<Connection> {
-    const { ca, ...rest } = this.#access;
+    const { ca, address, ...rest } = this.#access;
     const connection = await createConnection({
       ...rest,
+      ...(address === undefined ? {} : { stream: () => connect(rest.port, address) }),
       ssl: { ca, verifyIdentity: true, minVersion: 'TLSv1.2' },
       connectTimeout: CONNECT_TIMEOUT_MS,
       enableKeepAlive: true,

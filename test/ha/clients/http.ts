@@ -1,5 +1,6 @@
 // A client of the Web IP: a new connection for each request, as a browser that comes for the first time.
 import { request } from 'node:https';
+import { within } from './client.ts';
 import type { Client, Target } from './client.ts';
 
 /** A SYN that was lost is not worth TCP's own repetition after a second. */
@@ -26,12 +27,10 @@ export function httpClient({ host, port, ca }: Target): Client {
         socket.once('connect', () => clearTimeout(timer));
         socket.once('close', () => clearTimeout(timer));
       });
-      // The time-out of Node's sockets is of silence, and twice as long where something is still to be written.
-      const timer = setTimeout(() => asked.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
-      asked.once('close', () => clearTimeout(timer));
       asked.on('error', reject);
       asked.end();
-      return promise;
+      // The time-out of Node's sockets is of silence, and twice as long where something is still to be written.
+      return within(timeoutMs, promise).finally(() => asked.destroy());
     },
     lookup: async () => new Map(),
     close: async () => undefined,

@@ -47,6 +47,9 @@ const say = (line: object): void => {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 };
 
+/** Some drivers' messages go on with the stacks of the errors behind them. */
+const firstLine = (error: unknown): string => String(error).split('\n', 1)[0] ?? '';
+
 /** A pipe takes 64 KiB at a time: what is still to go must not end with the process. */
 const said = (): Promise<void> => new Promise((resolve) => process.stdout.write('', () => resolve()));
 
@@ -74,7 +77,7 @@ async function write(client: Client, order: WriteOrder, ended: () => boolean): P
       say({ id, from, to: Date.now(), error: '', by } satisfies Attempt);
       id += 1;
     } catch (error) {
-      say({ id, from, to: Date.now(), error: String(error), by: '' } satisfies Attempt);
+      say({ id, from, to: Date.now(), error: firstLine(error), by: '' } satisfies Attempt);
     }
     await pause(order.everyMs);
   }
