@@ -30,8 +30,8 @@ const MINUTE = 60_000;
 
 /** Nobody waits for longer without an acknowledgement: three times what any failover takes on two busy cores. */
 export const WAITS_MS = 15_000;
-/** A node that does not follow the API server yet leads clients to where a role was: [30, 60) s at most, by client-go. */
-const DEAF_MS = 75_000;
+/** A node that does not follow the API server yet leads clients to where a role was: client-go tries every 30 to 60 s, then from anew. */
+const DEAF_MS = 2 * MINUTE;
 /** Cassandra's members count each other as up or down by gossip: two that disagree about a third leave no quorum. */
 const GOSSIP_MS = 30_000;
 /** Machines boot, engines recover, Cassandra starts. */

@@ -11,7 +11,7 @@ import type { NodeName } from '../lab/lab.ts';
 const NAME = 'ha-canary';
 const METALLB = 'metallb-system';
 const ADDRESS = '10.77.0.149';
-/** client-go's longest pause, with what it adds at random, and a connection that has to be given up before. */
+/** Two of client-go's longest pauses, and a connection that has to be given up before. */
 const FOLLOW_MS = 150_000;
 
 let moves = Date.now() % 60_000;

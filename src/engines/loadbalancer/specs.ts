@@ -71,7 +71,7 @@ export function specs(input: SpecInput): readonly KubeObject[] {
   ];
 }
 
-/** Created once, then the agents' own: heartbeats, the role's record, the one-endpoint slice of the Web IP. */
+/** Created once, then the agents' own: heartbeats, the role's record, the slice that the Web IP follows. */
 export function presets(cluster: SpaceCluster): readonly KubeObject[] {
   const { services, roleLeases } = names(cluster.metadata.name);
   return [
@@ -105,7 +105,7 @@ function vipService(cluster: SpaceCluster): Service {
     }),
     spec: {
       type: 'LoadBalancer',
-      // Announced only from the node of the one endpoint, without a second hop, and with the client's own address.
+      // Announced only from the node of the endpoint that leads, without a second hop, and with the client's own address.
       externalTrafficPolicy: 'Local',
       allocateLoadBalancerNodePorts: false,
       ...(loadBalancerClass === undefined ? {} : { loadBalancerClass }),

@@ -1,4 +1,4 @@
-// Holds, takes and gives up the Web IP: first the record, then the one endpoint that the address follows.
+// Holds, takes and gives up the Web IP: first the record, then the endpoint that the address follows; else stays behind that.
 import { ANNOTATIONS, names } from '../../api/v1alpha1/names.ts';
 import type { SpaceCluster } from '../../api/v1alpha1/index.ts';
 import { LeaseLostError, messageOf } from '../../errors.ts';
@@ -108,7 +108,7 @@ export class VipRole {
     while (!bound.aborted && (this.holds() || (await this.#leadsHere(bound)))) {
       await pause.wait(TICK_MS / 2, bound);
       // HAProxy is gone already: there is nothing to keep up until another takes over.
-      if (!this.#options.serving() && !this.holds()) return;
+      if (!this.#options.serving() && !this.holds()) return this.#withdraw();
     }
     if (!bound.aborted) await pause.wait(LINGER_MS, new AbortController().signal);
     await this.#withdraw();

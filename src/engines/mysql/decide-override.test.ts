@@ -18,15 +18,10 @@ import {
   OTHER,
   short,
   standbyWith,
+  table,
   VIEW,
 } from './testing.ts';
 import type { Step, View } from './view.ts';
-
-function table(rows: readonly (readonly [what: string, view: View, step: string])[]): void {
-  it.each(rows)('%s', (_, view, step) => {
-    expect(short(decide(view))).toBe(step);
-  });
-}
 
 function changeOf(step: Step): unknown {
   return step.kind === 'write' ? step.change : undefined;

@@ -1,5 +1,7 @@
 // For tests: members of a pair as the decider sees them, all in order; each case changes what it is about.
+import { expect, it } from '@jest/globals';
 import type { RoleRecord } from '../../agent/role-record.ts';
+import { decide } from './decide.ts';
 import { startHistory } from './history.ts';
 import type { PeerReport, ReplicaState, RunningEngine } from './member-state.ts';
 import type { Step, View } from './view.ts';
@@ -134,4 +136,11 @@ export function short(step: Step): string {
     default:
       return step.kind;
   }
+}
+
+/** A case each: what a member that sees `view` does next, in short. */
+export function table(rows: readonly (readonly [what: string, view: View, step: string])[]): void {
+  it.each(rows)('%s', (_, view, step) => {
+    expect(short(decide(view))).toBe(step);
+  });
 }
