@@ -58,8 +58,12 @@ export async function removeCanary(): Promise<void> {
   await mustKubectl(['-n', METALLB, 'delete', 'ipaddresspool,l2advertisement', NAME]);
 }
 
-/** Returns when each node has followed a change that was made just now. @throws Error when one does not */
-export async function untilFollowed(kube: KubeClient): Promise<void> {
+/**
+ * Returns when each node has followed a change that was made just now.
+ * @returns then, milliseconds since 1970
+ * @throws Error when one does not
+ */
+export async function untilFollowed(kube: KubeClient): Promise<number> {
   for (const node of NODES) {
     const endpoint = await leadTo(kube, node);
     await eventually(`every node routes to ${node}`, FOLLOW_MS, async () => {
@@ -72,6 +76,7 @@ export async function untilFollowed(kube: KubeClient): Promise<void> {
       return answers.length > 0 && answers.every((each) => each === mac);
     });
   }
+  return Date.now();
 }
 
 /** @returns the endpoint's address: a new one each time, of no pod */

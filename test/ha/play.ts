@@ -18,6 +18,8 @@ const WARM_UP_MS = 3_000;
 /** Clients are served again when one was within this time. */
 const RECENT_MS = 2_000;
 const TOOK_HOLD_MS = 120_000;
+/** Longer than any wait that is borne: the verdict says of one that it was too long. */
+const SERVED_MS = 240_000;
 const CONVERGED_MS = 120_000;
 const EVERY_MS: Readonly<Record<Kind, number>> = { mysql: 20, postgresql: 20, cassandra: 50, http: 25 };
 const TIMEOUT_MS: Readonly<Record<Kind, number>> = {
@@ -74,13 +76,14 @@ export async function play(ground: Ground, fault: Fault): Promise<Played> {
     const blow = await fault.strike(ground);
     await blow.heal();
     await eventually(`it took hold: ${fault.name}`, TOOK_HOLD_MS, blow.tookHold);
-    const wholeMs = (await ground.untilStaysWhole()) - blow.at;
-    await eventually(`writes are acknowledged again: ${fault.name}`, CONVERGED_MS, () =>
+    // In this order: where the operators were struck too, the status is from before until they are back.
+    await eventually(`writes are acknowledged again: ${fault.name}`, SERVED_MS, () =>
       books.every(({ main }) => longestGap(main.attempts, Date.now() - RECENT_MS) < RECENT_MS),
     );
+    const wholeMs = (await ground.untilStaysWhole()) - blow.at;
     await stop(books);
-    if (fault.deafens === true) await untilFollowed(ground.kube);
-    const followedMs = fault.deafens === true ? Date.now() - blow.at : undefined;
+    const followedMs = fault.deafens === true ? (await untilFollowed(ground.kube)) - blow.at : undefined;
+    await ground.untilWhole();
     const handOvers = history.handOvers(ground.leaseOf('mysql'), began);
     const shut = async (book: Book): Promise<Ledger> => ({
       ...(await close(ground, book, blow.at, handOvers)),
