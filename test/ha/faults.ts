@@ -30,8 +30,6 @@ const MINUTE = 60_000;
 
 /** Nobody waits for longer without an acknowledgement: three times what any failover takes on two busy cores. */
 export const WAITS_MS = 15_000;
-/** A node that does not follow the API server yet leads clients to where a role was: client-go tries every 30 to 60 s, then from anew. */
-const DEAF_MS = 2 * MINUTE;
 /** Cassandra's members count each other as up or down by gossip: two that disagree about a third leave no quorum. */
 const GOSSIP_MS = 30_000;
 /** Machines boot, engines recover, Cassandra starts. */
@@ -293,13 +291,21 @@ function disk(who: Who, state: 'fill' | 'freeze'): Omit<Fault, 'name'> {
   };
 }
 
-/** No node follows yet where the role goes. */
-const killedWhileDeaf: Fault['strike'] = async (ground) => {
-  await lab.setApiServer('stop');
-  await pause(MINUTE);
-  await lab.setApiServer('start');
-  return killed(primary, MYSQLD)(ground);
-};
+/** A blow that no node follows for half a minute: as it is after an outage of the API server. */
+function whileDeaf(strike: Fault['strike']): Fault['strike'] {
+  const each = (state: 'deaf' | 'hearing'): Promise<unknown> =>
+    Promise.all(lab.NODES.map((node) => lab.setHearing(node, state)));
+  return async (ground) => {
+    await each('deaf');
+    try {
+      const blow = await strike(ground);
+      await pause(30_000);
+      return blow;
+    } finally {
+      await each('hearing');
+    }
+  };
+}
 
 const MACHINES: readonly Fault[] = [
   { name: "the primary's node loses its link for 30 s", ...linkLost(primary) },
@@ -321,12 +327,18 @@ const MACHINES: readonly Fault[] = [
   { name: 'the API server is away for 60 s', ci: true, ...apiAway(MINUTE) },
   { name: 'the API server is away for 5 minutes', ...apiAway(5 * MINUTE) },
   {
-    name: 'mysqld of the primary is killed as soon as the API server is back',
+    name: 'mysqld of the primary is killed while no node hears of it',
     ledgers: ['mysql', 'http'],
     // The workers, and so clients of the Web IP, do not go by the nodes.
-    waitsMs: { mysql: DEAF_MS },
+    waitsMs: { mysql: MINUTE },
     deafens: true,
-    strike: killedWhileDeaf,
+    strike: whileDeaf(killed(primary, MYSQLD)),
+  },
+  {
+    name: 'haproxy of the holder is killed while no node hears of it',
+    ledgers: ['http'],
+    deafens: true,
+    strike: whileDeaf(killed(balancer, HAPROXY)),
   },
   { name: "the primary's node alone loses the API server for 30 s", ...apiLost(primary) },
   { name: "the balancer's node alone loses the API server for 30 s", ...apiLost(balancer) },

@@ -60,10 +60,11 @@ export class Ground {
 
   /**
    * After a fault: the status may not have heard of it yet.
+   * @param earlier since when all was well as far as was seen, where this is the second look
    * @returns since when all is well, milliseconds since 1970
    */
-  async untilStaysWhole(): Promise<number> {
-    let since = Number.POSITIVE_INFINITY;
+  async untilStaysWhole(earlier = Number.POSITIVE_INFINITY): Promise<number> {
+    let since = earlier;
     await untilSettled(this.kube, this.fabric, HEALED_MS, (cluster) => {
       since = whole(cluster) ? Math.min(since, Date.now()) : Number.POSITIVE_INFINITY;
       return Date.now() - since >= STAYS_MS;

@@ -14,16 +14,18 @@ export function missing(
 }
 
 /**
- * The longest time, in milliseconds, between an acknowledgement and the next, of those that end after `since` (milliseconds
- * since 1970). Infinite when nothing was acknowledged after it.
+ * The longest time, in milliseconds, between an acknowledgement and the next, of those that end after `since`; that from the last one
+ * to `until` as well (both milliseconds since 1970). Infinite when nothing was acknowledged after `since`.
  */
-export function longestGap(attempts: readonly Attempt[], since: number): number {
-  const times = attempts.filter(({ error }) => error === '').map(({ to }) => to);
+export function longestGap(attempts: readonly Attempt[], since: number, until: number): number {
+  const times = attempts.filter(({ error, to }) => error === '' && to <= until).map(({ to }) => to);
+  const last = times.at(-1);
+  if (last === undefined || last < since) return Number.POSITIVE_INFINITY;
   const gaps = times.flatMap((to, index) => {
     const before = times[index - 1];
     return before === undefined || to < since ? [] : [to - before];
   });
-  return gaps.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...gaps);
+  return Math.max(...gaps, until - last);
 }
 
 /** Attempts that failed in one way. */

@@ -3,6 +3,7 @@
 import { eventually, pause } from '../integration/kube-support.ts';
 import { NODES } from '../lab/lab.ts';
 import type { Target } from './clients/client.ts';
+import type { Attempt } from './clients/main.ts';
 import { WAITS_MS } from './faults.ts';
 import type { Fault } from './faults.ts';
 import { untilFollowed } from './followers.ts';
@@ -15,8 +16,9 @@ import type { Place, Writer } from './outside.ts';
 
 /** Before the fault, so that everything is under way. */
 const WARM_UP_MS = 3_000;
-/** Clients are served again when one was within this time. */
-const RECENT_MS = 2_000;
+/** Clients are served again when they were for so long, with no longer pause. */
+const SERVED_FOR_MS = 2_000;
+const PAUSE_MS = 1_000;
 const TOOK_HOLD_MS = 120_000;
 /** Longer than any wait that is borne: the verdict says of one that it was too long. */
 const SERVED_MS = 240_000;
@@ -76,17 +78,18 @@ export async function play(ground: Ground, fault: Fault): Promise<Played> {
     const blow = await fault.strike(ground);
     await blow.heal();
     await eventually(`it took hold: ${fault.name}`, TOOK_HOLD_MS, blow.tookHold);
-    // In this order: where the operators were struck too, the status is from before until they are back.
+    const wholeFirst = await ground.untilStaysWhole();
     await eventually(`writes are acknowledged again: ${fault.name}`, SERVED_MS, () =>
-      books.every(({ main }) => longestGap(main.attempts, Date.now() - RECENT_MS) < RECENT_MS),
+      books.every(({ main }) => isServed(main.attempts)),
     );
-    const wholeMs = (await ground.untilStaysWhole()) - blow.at;
+    const end = Date.now();
     await stop(books);
     const followedMs = fault.deafens === true ? (await untilFollowed(ground.kube)) - blow.at : undefined;
-    await ground.untilWhole();
+    // Where the operators were struck too, the status was from before until they were back.
+    const wholeMs = (await ground.untilStaysWhole(wholeFirst)) - blow.at;
     const handOvers = history.handOvers(ground.leaseOf('mysql'), began);
     const shut = async (book: Book): Promise<Ledger> => ({
-      ...(await close(ground, book, blow.at, handOvers)),
+      ...(await close(ground, book, [blow.at, end], handOvers)),
       boundMs: fault.waitsMs?.[book.main.target.kind] ?? WAITS_MS,
     });
     const ledgers = await Promise.all(books.map(shut));
@@ -97,6 +100,11 @@ export async function play(ground: Ground, fault: Fault): Promise<Played> {
     await stop([...books, ...closed]).catch(() => undefined);
     await history.stop();
   }
+}
+
+function isServed(attempts: readonly Attempt[]): boolean {
+  const now = Date.now();
+  return longestGap(attempts, now - SERVED_FOR_MS, now) < PAUSE_MS;
 }
 
 /** A writer, and where two members take writes one more at each, for the same rows. */
@@ -143,7 +151,7 @@ async function members(ground: Ground, kind: Kind): Promise<readonly Target[]> {
 async function close(
   ground: Ground,
   book: Book,
-  at: number,
+  [from, to]: readonly [from: number, to: number],
   handOvers: number,
 ): Promise<Omit<Ledger, 'boundMs'>> {
   const { place, main, rivals } = book;
@@ -152,8 +160,8 @@ async function close(
   const base = {
     kind,
     acknowledged: acknowledged(attempts).length,
-    gapMs: longestGap(attempts, at),
-    failures: failures(attempts, at),
+    gapMs: longestGap(attempts, from, to),
+    failures: failures(attempts, from),
   };
   if (kind === 'http') return { ...base, lost: [], different: [], strays: 0 };
   const every = [main, ...rivals].flatMap((writer) => writer.attempts);

@@ -22,6 +22,7 @@ lab.sh link down|up NODE             lose or regain a node's network link
 lab.sh node stop|start NODE          cut a node's power, boot it again
 lab.sh api stop|start|pause|resume   the API server: ended and started, or frozen and thawed
 lab.sh api cut|uncut NODE            one node loses the API server only
+lab.sh deaf|hearing NODE             its kube-proxy and MetalLB speaker hear of no change and route as before
 lab.sh drop FROM TO [PERCENT]        drop packets one way; FROM and TO: nN, client, api, any or an IPv4 address[/len]
 lab.sh delay FROM TO MS [JITTER]     delay packets one way, where the kernel can
 lab.sh clear                         end every drop and delay
@@ -48,6 +49,8 @@ main() {
     link) link_command "$@" ;;
     node) lab_locked node_command "$@" ;;
     api) api_command "$@" ;;
+    deaf) hearing_command STOP T "$@" ;;
+    hearing) hearing_command CONT '[SR]' "$@" ;;
     drop) drop_packets "$@" ;;
     delay) delay_packets "$@" ;;
     clear) faults_clear ;;

@@ -151,6 +151,15 @@ export const setApiReach = async (
   await lab(['api', state, node], signal);
 };
 
+/** What leads a node's traffic, kube-proxy and MetalLB's speaker, hears of no change and leads on as before. */
+export const setHearing = async (
+  node: NodeName,
+  state: 'deaf' | 'hearing',
+  signal?: AbortSignal,
+): Promise<void> => {
+  await lab([state, node], signal);
+};
+
 /** Fills a volume to its last block or empties it again; stalls every write to it or lets them go on. */
 export const setVolume = async (
   ref: ClaimRef,

@@ -25,13 +25,17 @@ describe('a ledger', () => {
 
   it('finds the longest time without an acknowledgement that ends after the fault', () => {
     const attempts = [ok(1, 0), ok(2, 900), ok(3, 1_000), failed(4, 1_200), ok(4, 1_500), ok(5, 1_520)];
-    expect(longestGap(attempts, 1_100)).toBe(500);
-    expect(longestGap(attempts, 0)).toBe(900);
+    expect(longestGap(attempts, 1_100, 1_520)).toBe(500);
+    expect(longestGap(attempts, 0, 1_520)).toBe(900);
+  });
+
+  it('counts the time that had not ended when nobody looked any more', () => {
+    expect(longestGap([ok(1, 10), ok(2, 30), failed(3, 900)], 20, 1_000)).toBe(970);
   });
 
   it('calls a gap that never ends infinite', () => {
-    expect(longestGap([ok(1, 10)], 20)).toBe(Number.POSITIVE_INFINITY);
-    expect(longestGap([], 0)).toBe(Number.POSITIVE_INFINITY);
+    expect(longestGap([ok(1, 10)], 20, 30)).toBe(Number.POSITIVE_INFINITY);
+    expect(longestGap([], 0, 30)).toBe(Number.POSITIVE_INFINITY);
   });
 
   it('says how attempts failed, and when the last ones were begun', () => {

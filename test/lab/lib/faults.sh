@@ -121,6 +121,23 @@ api_signal() {
   wait_for 5 "API server in state $2" grep -qE "^State:.$2" "/proc/$(process_pid apiserver)/status"
 }
 
+# deaf|hearing NODE: what leads traffic to and from it, kube-proxy and MetalLB's speaker, hears of no change and leads on as before; as in
+# the minute after an outage of the API server.
+hearing_command() {
+  require_root
+  local signal=$1 state=$2 pid pids=()
+  node_index "${3:-}" >/dev/null || exit 1
+  pids=("$(process_pid "$3-proxy")")
+  for pid in $(cgroup_processes "sclab/$3"); do
+    [ "$(basename "$(readlink "/proc/$pid/exe" 2>/dev/null)")" != speaker ] || pids+=("$pid")
+  done
+  [ ${#pids[@]} -gt 1 ] || die "$3 has no MetalLB speaker"
+  for pid in "${pids[@]}"; do
+    kill "-$signal" "$pid"
+    wait_for 5 "$3's process $pid in state $state" grep -qE "^State:.$state" "/proc/$pid/status"
+  done
+}
+
 # node stop|start NODE
 node_command() {
   require_root
