@@ -398,6 +398,17 @@ describe('the MySQL client', () => {
     mysql.close();
   });
 
+  it('takes a server that lets nobody write for no primary', async () => {
+    const mysql = new MySql({ access: () => Promise.resolve(server.access), log: bench.log });
+    const { signal } = new AbortController();
+    await mysql.check(signal);
+    await server.root('SET GLOBAL super_read_only = ON');
+    await expect(mysql.check(signal)).rejects.toThrow(/read-only/);
+    await server.root('SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF');
+    await mysql.check(signal);
+    mysql.close();
+  });
+
   it('goes to the address it is told, and holds it to the name', async () => {
     const clientOf = (host: string): MySql => {
       const access = { ...server.access, host, address: '127.0.0.1' };

@@ -66,11 +66,13 @@ export class MySql {
     });
   }
 
-  /** One try: is the primary there, and does it answer? */
+  /** One try: is the primary there, and does it take writes? A standby answers too. */
   async check(signal: AbortSignal): Promise<void> {
-    await this.#persist(signal, async (connection) => sessionOn(connection).query('SELECT 1'), {
-      boundMs: 0,
-    });
+    const begin = async (connection: Connection): Promise<void> => {
+      await command(connection, 'START TRANSACTION READ WRITE');
+      await command(connection, 'ROLLBACK');
+    };
+    await this.#persist(signal, begin, { boundMs: 0 });
   }
 
   /** The primary has moved: do not wait until each old connection has found out by itself. */
