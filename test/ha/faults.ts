@@ -328,6 +328,7 @@ const MACHINES: readonly Fault[] = [
   { name: 'the API server is away for 5 minutes', ...apiAway(5 * MINUTE) },
   {
     name: 'mysqld of the primary is killed while no node hears of it',
+    ci: true,
     ledgers: ['mysql', 'http'],
     // The workers, and so clients of the Web IP, do not go by the nodes.
     waitsMs: { mysql: MINUTE },
