@@ -28,10 +28,12 @@ export interface Fault {
 
 const MINUTE = 60_000;
 
-/** Nobody waits for longer without an acknowledgement: three times what any failover takes on two busy cores. */
-export const WAITS_MS = 15_000;
+/** Nobody waits for longer without an acknowledgement: the slowest level of failure detection takes 15 s, a move the rest. */
+export const WAITS_MS = 20_000;
 /** Cassandra's members count each other as up or down by gossip: two that disagree about a third leave no quorum. */
 const GOSSIP_MS = 30_000;
+/** Far longer than clients may wait. */
+const DEAF_MS = 40_000;
 /** Machines boot, engines recover, Cassandra starts. */
 const BOOT_MS = 3 * MINUTE;
 
@@ -291,7 +293,7 @@ function disk(who: Who, state: 'fill' | 'freeze'): Omit<Fault, 'name'> {
   };
 }
 
-/** A blow that no node follows for half a minute: as it is after an outage of the API server. */
+/** A blow that no node hears of for `DEAF_MS`: as it is after an outage of the API server. */
 function whileDeaf(strike: Fault['strike']): Fault['strike'] {
   const each = (state: 'deaf' | 'hearing'): Promise<unknown> =>
     Promise.all(lab.NODES.map((node) => lab.setHearing(node, state)));
@@ -299,7 +301,7 @@ function whileDeaf(strike: Fault['strike']): Fault['strike'] {
     await each('deaf');
     try {
       const blow = await strike(ground);
-      await pause(30_000);
+      await pause(DEAF_MS);
       return blow;
     } finally {
       await each('hearing');
