@@ -208,13 +208,14 @@ const PLANNED: readonly Fault[] = [
 const ALL: readonly Kind[] = ['mysql', 'postgresql', 'cassandra', 'http'];
 
 /**
- * Something of the pod's node is away for half a minute. The clients are elsewhere: they would be cut off with it, or, where its
- * kube-proxy knows of no change meanwhile, go to where a role was.
+ * Something of the pod's node is away for `ms`. The clients are elsewhere: they would be cut off with it, or, where its kube-proxy
+ * knows of no change meanwhile, go to where a role was.
  */
 function nodeFault(
   who: Who,
   begin: (node: NodeName) => Promise<void>,
   end: (node: NodeName) => Promise<void>,
+  ms = 30_000,
 ): Omit<Fault, 'name'> {
   const nodeOf = async (ground: Ground): Promise<NodeName> => ground.nodeOf(await who(ground));
   return {
@@ -225,7 +226,7 @@ function nodeFault(
     strike: async (ground) => {
       const node = await nodeOf(ground);
       return lasting(
-        30_000,
+        ms,
         () => begin(node),
         () => end(node),
       );
@@ -257,6 +258,30 @@ function apiAway(ms: number): Omit<Fault, 'name'> {
         () => lab.setApiServer('stop'),
         () => lab.setApiServer('start'),
       ),
+  };
+}
+
+/**
+ * So long that its balancer is given up, and made anew on another node: Kubernetes calls a node NotReady after 40 to 50 s, the operator
+ * waits for another minute.
+ */
+function givenUp(): Omit<Fault, 'name'> {
+  const lost = nodeFault(
+    balancer,
+    (node) => lab.setNode(node, 'stop'),
+    (node) => lab.setNode(node, 'start'),
+    150_000,
+  );
+  return {
+    ...lost,
+    strike: async (ground) => {
+      const pod = await balancer(ground);
+      const [uid, node] = [await ground.uidOf(pod), await ground.nodeOf(pod)];
+      const blow = await lost.strike(ground);
+      const moved = async (): Promise<boolean> =>
+        (await ground.uidOf(pod)) !== uid && (await ground.nodeOf(pod)) !== node;
+      return { ...blow, tookHold: moved };
+    },
   };
 }
 
@@ -321,6 +346,7 @@ const MACHINES: readonly Fault[] = [
       (node) => lab.setNode(node, 'start'),
     ),
   },
+  { name: "the balancer's node stays without power until its balancer is given up", ...givenUp() },
   { name: 'each node is drained in turn', ledgers: ALL, strike: drained(lab.NODES) },
   { name: 'packets from the primary to the standby are lost', ...loss(100, 'one way') },
   { name: '30 % of the packets between the pair are lost', ...loss(30, 'both ways') },
