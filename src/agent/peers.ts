@@ -4,7 +4,7 @@ import { messageOf } from '../errors.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { Leases } from '../kube/resources.ts';
 import type { Lease } from '../kube/types.ts';
-import { Reflector } from '../kube/reflector.ts';
+import { Reflector, URGENT_BACKOFF } from '../kube/reflector.ts';
 import type { Logger } from '../log.ts';
 import type { Identity } from './identity.ts';
 import { holderIdentity } from './identity.ts';
@@ -26,8 +26,6 @@ import {
 import type { Observation } from './verdict.ts';
 import { monotonicNow } from './wake.ts';
 
-/** Short: a verdict waits for this watch. */
-const BACKOFF = { firstMs: 100, maxMs: 2_000 };
 const LIST_TIMEOUT_MS = 3_000;
 
 export interface PeersOptions {
@@ -82,7 +80,7 @@ export class Peers {
       type: Leases,
       query,
       log,
-      backoff: BACKOFF,
+      backoff: URGENT_BACKOFF,
       listTimeoutMs: LIST_TIMEOUT_MS,
     });
     this.#leases.subscribe(({ type, object }) => {

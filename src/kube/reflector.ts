@@ -26,6 +26,8 @@ export type Handler<T> = (change: Change<T>) => void;
 
 /** After an outage nobody shall act on what was long ago: client-go's 30 s, and as much again at random, would be a minute. */
 const BACKOFF: BackoffOptions = { firstMs: 800, maxMs: 5_000 };
+/** For a watch that a failover waits for. */
+export const URGENT_BACKOFF: BackoffOptions = { firstMs: 100, maxMs: 2_000 };
 /** A watch that lived so long was healthy: the next failure starts from the shortest pause. */
 const HEALTHY_MS = 120_000;
 /** A watch that ends within this time is a failure, not the ordinary end: without a pause it would become a hot loop. */

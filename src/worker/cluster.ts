@@ -8,7 +8,7 @@ import { podOf } from '../agent/role-record.ts';
 import { SpaceClusters } from '../api/v1alpha1/index.ts';
 import { ANNOTATIONS, names } from '../api/v1alpha1/names.ts';
 import type { KubeClient, ListOptions } from '../kube/client.ts';
-import { Reflector } from '../kube/reflector.ts';
+import { Reflector, URGENT_BACKOFF } from '../kube/reflector.ts';
 import { readyEndpoint } from '../kube/ready-endpoint.ts';
 import { EndpointSlices } from '../kube/resources.ts';
 import type { Logger } from '../log.ts';
@@ -24,9 +24,6 @@ export interface ClusterOptions {
   /** The MySQL primary serves at this address: told at first, and each time it has moved. */
   readonly onPrimary: (address: string) => void;
 }
-
-/** A failover waits for this watch. */
-const PRIMARY_BACKOFF = { firstMs: 100, maxMs: 2_000 };
 
 export class Cluster {
   readonly #options: ClusterOptions;
@@ -59,7 +56,7 @@ export class Cluster {
       type: EndpointSlices,
       query: slicesOf(mysqlRw),
       log,
-      backoff: PRIMARY_BACKOFF,
+      backoff: URGENT_BACKOFF,
     });
     this.#primarySlice.subscribe(({ type, object }) => {
       if (type !== 'DELETED') this.#noticePrimary(object);

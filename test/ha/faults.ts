@@ -241,6 +241,14 @@ const linkLost = (who: Who): ReturnType<typeof nodeFault> =>
     (node) => lab.setLink(node, 'up'),
   );
 
+const powerLost = (who: Who, ms?: number): ReturnType<typeof nodeFault> =>
+  nodeFault(
+    who,
+    (node) => lab.setNode(node, 'stop'),
+    (node) => lab.setNode(node, 'start'),
+    ms,
+  );
+
 const apiLost = (who: Who): ReturnType<typeof nodeFault> =>
   nodeFault(
     who,
@@ -266,12 +274,7 @@ function apiAway(ms: number): Omit<Fault, 'name'> {
  * waits for another minute.
  */
 function givenUp(): Omit<Fault, 'name'> {
-  const lost = nodeFault(
-    balancer,
-    (node) => lab.setNode(node, 'stop'),
-    (node) => lab.setNode(node, 'start'),
-    150_000,
-  );
+  const lost = powerLost(balancer, 150_000);
   return {
     ...lost,
     strike: async (ground) => {
@@ -323,8 +326,8 @@ function whileDeaf(strike: Fault['strike']): Fault['strike'] {
   const each = (state: 'deaf' | 'hearing'): Promise<unknown> =>
     Promise.all(lab.NODES.map((node) => lab.setHearing(node, state)));
   return async (ground) => {
-    await each('deaf');
     try {
+      await each('deaf');
       const blow = await strike(ground);
       await pause(DEAF_MS);
       return blow;
@@ -338,14 +341,7 @@ const MACHINES: readonly Fault[] = [
   { name: "the primary's node loses its link for 30 s", ...linkLost(primary) },
   { name: "the standby's node loses its link for 30 s", ...linkLost(standby) },
   { name: "the balancer's node loses its link for 30 s", ...linkLost(balancer) },
-  {
-    name: "the primary's node loses its power",
-    ...nodeFault(
-      primary,
-      (node) => lab.setNode(node, 'stop'),
-      (node) => lab.setNode(node, 'start'),
-    ),
-  },
+  { name: "the primary's node loses its power", ...powerLost(primary) },
   { name: "the balancer's node stays without power until its balancer is given up", ...givenUp() },
   { name: 'each node is drained in turn', ledgers: ALL, strike: drained(lab.NODES) },
   { name: 'packets from the primary to the standby are lost', ...loss(100, 'one way') },

@@ -192,7 +192,7 @@ describe('the Web IP', () => {
     const after = await settledAfter(before.epoch, 30_000);
     expect(after.holder).not.toBe(before.holder);
     const failed = (await asking).filter((answer) => !WORKERS.includes(answer));
-    // Connections under way while the address moves may break, the next ones be refused; a failover would have cost dozens.
+    // Connections under way while the address moves may break; a failover would have cost dozens.
     expect(failed.length).toBeLessThanOrEqual(5);
     await bothReady();
   }, 150_000);

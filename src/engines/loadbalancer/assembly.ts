@@ -9,7 +9,7 @@ import { RoleClient } from '../../agent/role.ts';
 import { explain } from '../../agent/simple-role.ts';
 import { Slices } from '../../agent/slices.ts';
 import { EventRecorder } from '../../kube/events.ts';
-import { Reflector } from '../../kube/reflector.ts';
+import { Reflector, URGENT_BACKOFF } from '../../kube/reflector.ts';
 import { EndpointSlices } from '../../kube/resources.ts';
 import { RuntimeSocket } from './admin.ts';
 import { PATHS } from './config.ts';
@@ -71,7 +71,7 @@ export function assemble(context: AgentContext): Balancer {
       labelSelector: `kubernetes.io/service-name=${services.workers}`,
     },
     log,
-    backoff: { firstMs: 100, maxMs: 2_000 },
+    backoff: URGENT_BACKOFF,
   });
   const socket = new RuntimeSocket(PATHS.socket);
   const membership = new Membership({

@@ -1,4 +1,5 @@
 // PID 1 of the mysql container: a bash script, because the engine's image has nothing else. The agent's end of it is supervisor.ts.
+import { RUN_DIR } from '../shared/pods.ts';
 
 /**
  * The tick uses builtins only: a machine too busy to fork still gets its primary killed in time.
@@ -13,7 +14,7 @@ set -u
 umask 0007
 
 DATA=/var/lib/mysql
-RUN=/run/spacecluster
+RUN=${RUN_DIR}
 CONFIG=/etc/spacecluster
 TICK=0.1
 STOP_CENTIS=1000 # a clean stop may take 10 s, then SIGKILL

@@ -114,11 +114,16 @@ api_command() {
   esac
 }
 
-# api_signal SIGNAL STATE: returns when the process is seen in that state.
+# api_signal SIGNAL STATE
 api_signal() {
   require_running
-  kill "-$1" "$(process_pid apiserver)"
-  wait_for 5 "API server in state $2" grep -qE "^State:.$2" "/proc/$(process_pid apiserver)/status"
+  signal_until "$1" "$2" "$(process_pid apiserver)"
+}
+
+# signal_until SIGNAL STATE PID: returns when the process is seen in that state.
+signal_until() {
+  kill "-$1" "$3"
+  wait_for 5 "process $3 in state $2" grep -qE "^State:.$2" "/proc/$3/status"
 }
 
 # deaf|hearing NODE: what leads traffic to and from it, kube-proxy and MetalLB's speaker, hears of no change and leads on as before; as in
@@ -132,10 +137,7 @@ hearing_command() {
     [ "$(basename "$(readlink "/proc/$pid/exe" 2>/dev/null)")" != speaker ] || pids+=("$pid")
   done
   [ ${#pids[@]} -gt 1 ] || die "$3 has no MetalLB speaker"
-  for pid in "${pids[@]}"; do
-    kill "-$signal" "$pid"
-    wait_for 5 "$3's process $pid in state $state" grep -qE "^State:.$state" "/proc/$pid/status"
-  done
+  for pid in "${pids[@]}"; do signal_until "$signal" "$state" "$pid"; done
 }
 
 # node stop|start NODE
