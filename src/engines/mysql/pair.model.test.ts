@@ -16,12 +16,12 @@ describe('the pair under faults', () => {
     const play = new Play();
     const { pair } = play;
     await play.settle(60);
-    for (const node of pair.nodes) node.api = false;
-    const [primary] = pair.nodes;
+    for (const member of pair.members) member.api = false;
+    const [primary] = pair.members;
     for (let round = 0; round < 1_000; round += 1) {
       // Seldom and for long, as a kubelet does it; never in the first seconds, when an outage may be none.
       if (round > 100 && round % 200 === 0) primary.agent.up = false;
-      if (round % 200 === 30 && !primary.agent.up) pair.restartAgent(primary);
+      if (round % 200 === 30 && !primary.agent.up) primary.restartAgent();
       await play.round(0);
       expect([round, primary.engine.alive, primary.engine.writable]).toEqual([round, true, true]);
       expect(violation(pair)).toBeUndefined();
@@ -33,13 +33,13 @@ describe('the pair under faults', () => {
     const play = new Play();
     const { pair } = play;
     await play.settle(60);
-    const [primary, standby] = pair.nodes;
-    for (const node of pair.nodes) node.api = false;
+    const [primary, standby] = pair.members;
+    for (const member of pair.members) member.api = false;
     for (let round = 0; round < 100; round += 1) await play.round(0);
     // The standby alone reaches the API server again, and has forgotten that it promised.
-    pair.link = false;
+    pair.world.link = false;
     standby.api = true;
-    pair.restartAgent(standby);
+    standby.restartAgent();
     for (let round = 0; round < 300; round += 1) {
       await play.round(0);
       expect(violation(pair)).toBeUndefined();
@@ -51,35 +51,39 @@ describe('the pair under faults', () => {
     const play = new Play();
     const { pair } = play;
     await play.settle(60);
-    const [primary, standby] = pair.nodes;
+    const [primary, standby] = pair.members;
     // The standby is withdrawn, then the only recorded copy is gone for good.
-    pair.link = false;
+    pair.world.link = false;
     for (let round = 0; round < 60; round += 1) await play.round(0);
-    expect(pair.record.copies.map(({ member }) => member)).toEqual([primary.name]);
-    pair.freeze(primary, true);
+    expect(pair.store.record.copies.map(({ member }) => member)).toEqual([primary.name]);
+    primary.freeze(true);
     for (let round = 0; round < 400; round += 1) await play.round(0);
     expect(standby.engine.writable).toBe(false);
-    const { stranded } = pair.record.notes ?? {};
+    const { stranded } = pair.store.record.notes ?? {};
     expect(stranded).toEqual([{ member: standby.name, upTo: String(standby.engine.committed.size) }]);
-    pair.force = { member: standby.name, token: lossToken(pair.record, standby.name) };
+    pair.store.asked.force = { member: standby.name, token: lossToken(pair.store.record, standby.name) };
     for (let round = 0; round < 60; round += 1) await play.round(0);
     expect(standby.engine.writable).toBe(true);
-    const { epoch } = pair.record;
+    const { epoch } = pair.store.record;
     // It comes back, with commits that the new primary has not: they stay until a human lets them go.
     const kept = [...primary.engine.committed];
-    pair.link = true;
-    pair.freeze(primary, false);
+    pair.world.link = true;
+    primary.freeze(false);
     for (let round = 0; round < 400; round += 1) await play.round(0);
-    expect([primary.engine.writable, standby.engine.writable, pair.record.epoch]).toEqual([
+    expect([primary.engine.writable, standby.engine.writable, pair.store.record.epoch]).toEqual([
       false,
       true,
       epoch,
     ]);
     expect(kept.every((each) => primary.engine.committed.has(each))).toBe(true);
-    expect(pair.record.copies).toHaveLength(1);
-    pair.replace = primary.name;
+    expect(pair.store.record.copies).toHaveLength(1);
+    pair.store.asked.replace = primary.name;
     for (let round = 0; round < 400; round += 1) await play.round(0);
-    expect([healthy(pair), pair.record.epoch, pair.record.notes?.forced]).toEqual([true, epoch, '']);
+    expect([healthy(pair), pair.store.record.epoch, pair.store.record.notes?.forced]).toEqual([
+      true,
+      epoch,
+      '',
+    ]);
   });
 
   it('loses nothing and never has two primaries, whatever fails; and comes together again', async () => {

@@ -3,7 +3,8 @@ import { expect } from '@jest/globals';
 import { array, constantFrom, integer, oneof, record } from 'fast-check';
 import type { Arbitrary } from 'fast-check';
 import { Pair } from './pair.model.ts';
-import type { Fate, Rules } from './pair.model.ts';
+import type { Fate } from './pair.store.ts';
+import type { Rules } from './pair.world.ts';
 
 /** A round gives each part of the system its turn, except those that the move leaves out. */
 const ORDINARY = [
@@ -56,85 +57,85 @@ export class Play {
     this.pair = new Pair(rules);
   }
 
-  async move({ action, node: index, amount }: Move): Promise<void> {
+  async move({ action, node, amount }: Move): Promise<void> {
     const { pair } = this;
-    const node = pair.nodes[index === 0 ? 0 : 1];
+    const member = pair.members[node === 0 ? 0 : 1];
     const lasting = (fault: () => void, heal: () => void): void => {
       fault();
-      this.#healing.push({ at: pair.now + amount * 20, heal });
+      this.#healing.push({ at: pair.world.now + amount * 20, heal });
     };
     switch (action) {
       case 'round':
         return this.round(amount);
       case 'look':
-        await pair.look(node);
+        await member.look();
         break;
       case 'heartbeat':
-        await pair.heartbeat(node);
+        member.heartbeat();
         break;
       case 'watch':
-        pair.watch(node);
+        member.watch();
         break;
       case 'poll':
-        pair.poll(node);
+        member.poll();
         break;
       case 'write':
-        pair.write(node);
+        member.write();
         break;
       case 'read':
-        pair.clientReads(node);
+        member.read();
         break;
       case 'ship':
-        pair.reconnect(node);
-        pair.ship(node);
+        member.reconnect();
+        member.receive();
         break;
       case 'acknowledge':
-        pair.acknowledge(node);
+        member.acknowledge();
         break;
       case 'apply':
-        pair.apply(node);
+        member.apply();
         break;
       case 'start':
-        pair.start(node);
+        member.start();
         break;
       case 'advance':
         this.advance(amount);
         break;
       case 'kill':
-        pair.kill(node);
+        member.engine.kill();
         break;
       case 'power':
-        pair.losePower(node);
+        member.losePower();
         break;
       case 'restart-agent':
         // Down for a while; the next one has the disk, and none of the memory.
         lasting(
-          () => (node.agent.up = false),
+          () => (member.agent.up = false),
           () => {
-            pair.restartAgent(node);
+            member.restartAgent();
           },
         );
         break;
       case 'hang':
         lasting(
-          () => (node.agent.up = false),
-          () => (node.agent.up = true),
+          () => (member.agent.up = false),
+          () => (member.agent.up = true),
         );
         break;
       case 'freeze':
         lasting(
-          () => pair.freeze(node, true),
-          () => pair.freeze(node, false),
+          () => member.freeze(true),
+          () => member.freeze(false),
         );
         break;
       case 'cut-api':
         lasting(
-          () => (node.api = false),
-          () => (node.api = true),
+          () => (member.api = false),
+          () => (member.api = true),
         );
         break;
       case 'cut-api-all':
-        for (const each of pair.nodes) {
+        for (const each of pair.members) {
           lasting(
             () => (each.api = false),
             () => (each.api = true),
@@ -143,29 +144,28 @@ export class Play {
         break;
       case 'cut-link':
         lasting(
-          () => (pair.link = false),
-          () => (pair.link = true),
+          () => (pair.world.link = false),
+          () => (pair.world.link = true),
         );
         break;
       case 'fate':
-        pair.fates = Array<Fate>(1 + (amount % 4)).fill(FATES[amount % FATES.length] ?? 'lost');
+        pair.store.fates = Array<Fate>(1 + (amount % 4)).fill(FATES[amount % FATES.length] ?? 'lost');
         break;
       case 'land':
-        pair.landLate();
+        pair.store.landLate();
         break;
       case 'replace':
         lasting(
-          () => (pair.replace = node.name),
-          () => (pair.replace = ''),
+          () => (pair.store.asked.replace = member.name),
+          () => (pair.store.asked.replace = ''),
         );
         break;
       case 'lose-disk': {
         // The last copy of everything cannot be lost: no protocol brings that back.
-        const other = pair.other(node);
-        const kept = pair.record.copies.some(
-          ({ member, datadir }) => member === other.name && datadir === other.engine.datadir,
-        );
-        if (kept && pair.record.phase === 'open') pair.loseDisk(node);
+        const { name, engine } = member.peer;
+        const { copies, phase } = pair.store.record;
+        const kept = copies.some((copy) => copy.member === name && copy.datadir === engine.datadir);
+        if (kept && phase === 'open') member.loseDisk();
         break;
       }
       default:
@@ -175,33 +175,33 @@ export class Play {
 
   advance(ms: number): void {
     this.pair.advance(ms);
-    const due = this.#healing.filter(({ at }) => at <= this.pair.now);
+    const due = this.#healing.filter(({ at }) => at <= this.pair.world.now);
     this.#healing = this.#healing.filter((each) => !due.includes(each));
     for (const { heal } of due) heal();
   }
 
   async round(leftOut: number): Promise<void> {
     const { pair } = this;
-    for (const [index, node] of pair.nodes.entries()) {
+    for (const [index, member] of pair.members.entries()) {
       const on = (bit: number): boolean => ((leftOut >> (bit + index * 3)) & 1) === 0;
-      pair.start(node);
-      if (on(0)) await pair.heartbeat(node);
-      if (on(1)) pair.watch(node);
-      if (on(2)) pair.poll(node);
-      pair.write(node);
-      pair.failsafe(node);
-      await pair.look(node);
-      pair.clientReads(node);
-      pair.reconnect(node);
+      member.start();
+      if (on(0)) member.heartbeat();
+      if (on(1)) member.watch();
+      if (on(2)) member.poll();
+      member.write();
+      member.failsafe();
+      await member.look();
+      member.read();
+      member.reconnect();
       const [ship, acknowledge, apply] = leftOut === 0 ? [9, 9, 9] : [leftOut % 4, leftOut % 3, leftOut % 5];
       times(ship, () => {
-        pair.ship(node);
+        member.receive();
       });
       times(acknowledge, () => {
-        pair.acknowledge(node);
+        member.acknowledge();
       });
       times(apply, () => {
-        pair.apply(node);
+        member.apply();
       });
     }
     this.advance(100);
@@ -211,12 +211,12 @@ export class Play {
   async settle(rounds: number): Promise<void> {
     const { pair } = this;
     this.#healing = [];
-    pair.link = true;
-    pair.fates = [];
-    for (const node of pair.nodes) {
-      node.api = true;
-      node.agent.up = true;
-      pair.freeze(node, false);
+    pair.world.link = true;
+    pair.store.fates = [];
+    for (const member of pair.members) {
+      member.api = true;
+      member.agent.up = true;
+      member.freeze(false);
     }
     for (let round = 0; round < rounds && !(round > 20 && healthy(pair)); round += 1) {
       await this.round(0);
@@ -231,30 +231,29 @@ function times(count: number, work: () => void): void {
 
 /** The safety properties, in the words of the specification. */
 export function violation(pair: Pair): string | undefined {
-  const [a, b] = pair.nodes;
-  if (pair.canAcknowledge(a) && pair.canAcknowledge(b)) return 'S2: two can acknowledge';
-  const open = pair.nodes.filter(
-    (node) => node.engine.alive && node.engine.writable && !node.frozen && !node.woken,
-  );
+  const [a, b] = pair.members;
+  if (a.canAcknowledge() && b.canAcknowledge()) return 'S2: two can acknowledge';
+  const open = pair.members.filter((member) => member.isOpen() && !member.isWaking());
   if (open.length > 1) return 'L1: two are open';
   for (const { engine } of open) {
-    for (const each of pair.acked)
+    for (const each of pair.world.acked)
       if (!engine.committed.has(each)) return `S1: ${each} was acknowledged and is lost`;
-    for (const each of pair.read) if (!engine.committed.has(each)) return `S3: ${each} was read and is lost`;
+    for (const each of pair.world.read)
+      if (!engine.committed.has(each)) return `S3: ${each} was read and is lost`;
   }
   return undefined;
 }
 
 export function healthy(pair: Pair): boolean {
-  const primary = pair.nodes.find((node) => node.engine.alive && node.engine.writable);
+  const primary = pair.members.find((member) => member.engine.alive && member.engine.writable);
   return (
     primary !== undefined &&
-    pair.record.holder === primary.identity &&
-    pair.record.phase === 'open' &&
-    pair.record.copies.length === 2 &&
+    pair.store.record.holder === primary.identity &&
+    pair.store.record.phase === 'open' &&
+    pair.store.record.copies.length === 2 &&
     primary.engine.semiSync &&
     primary.engine.online &&
-    pair.other(primary).engine.io
+    primary.peer.engine.io
   );
 }
 
@@ -262,11 +261,12 @@ export function healthy(pair: Pair): boolean {
  * The one end that only a human can mend: a withdrawal without an answer landed after the primary's disk was lost, so that no
  * recorded copy exists any more. Then both members say what they have.
  */
-export function isToldOf({ nodes, record: { holder, copies, notes } }: Pair): boolean {
+export function isToldOf({ members, store }: Pair): boolean {
+  const { holder, copies, notes } = store.record;
   const gone = copies.every(({ member, datadir }) =>
-    nodes.every((node) => node.name !== member || node.engine.datadir !== datadir),
+    members.every(({ name, engine }) => name !== member || engine.datadir !== datadir),
   );
-  return gone && holder === undefined && notes?.stranded?.length === nodes.length;
+  return gone && holder === undefined && notes?.stranded?.length === members.length;
 }
 
 const moves = (...actions: readonly Action[]) =>

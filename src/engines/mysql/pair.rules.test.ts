@@ -6,7 +6,7 @@ import { describe, expect, it } from '@jest/globals';
 import { asyncProperty, check } from 'fast-check';
 import { copyOf } from './member-state.ts';
 import type { RunningEngine } from './member-state.ts';
-import type { Rules } from './pair.model.ts';
+import type { Rules } from './pair.world.ts';
 import { FAULTS, HEALED_ROUNDS, healthy, Play, schedules, violation } from './pair.play.ts';
 import type { Action } from './pair.play.ts';
 import type { Step, View } from './view.ts';
@@ -136,10 +136,10 @@ async function rounds(play: Play, count: number): Promise<void> {
 /** The API server is away, and the primary's agent is started anew: the primary goes on. */
 async function outage(play: Play): Promise<void> {
   const { pair } = play;
-  const [primary] = pair.nodes;
-  for (const node of pair.nodes) node.api = false;
+  const [primary] = pair.members;
+  for (const member of pair.members) member.api = false;
   await rounds(play, 150);
-  pair.restartAgent(primary);
+  primary.restartAgent();
   await rounds(play, 150);
   if (!primary.engine.writable) throw new Error('V2, V4: fenced, though the pair is healthy');
 }
@@ -153,19 +153,19 @@ const STAGED: readonly (readonly [rule: string, rules: Rules, stage: Stage])[] =
     { without: ['unknown-outcome'] },
     async (play) => {
       const { pair } = play;
-      pair.link = false;
+      pair.world.link = false;
       await rounds(play, 60);
-      pair.link = true;
-      for (let round = 0; round < 200 && !pair.nodes[0].engine.semiSync; round += 1) await checked(play);
+      pair.world.link = true;
+      for (let round = 0; round < 200 && !pair.members[0].engine.semiSync; round += 1) await checked(play);
       // The standby is recorded, and the primary neither hears nor sees it.
-      for (let round = 0; round < 200 && pair.record.copies.length === 1; round += 1) {
-        pair.fates = ['landed'];
+      for (let round = 0; round < 200 && pair.store.record.copies.length === 1; round += 1) {
+        pair.store.fates = ['landed'];
         await checked(play, WITHOUT_WATCH);
       }
-      pair.fates = [];
-      pair.link = false;
+      pair.store.fates = [];
+      pair.world.link = false;
       for (let round = 0; round < 10; round += 1) await checked(play, WITHOUT_WATCH);
-      pair.freeze(pair.nodes[0], true);
+      pair.members[0].freeze(true);
       await rounds(play, 100);
     },
   ],
@@ -174,12 +174,12 @@ const STAGED: readonly (readonly [rule: string, rules: Rules, stage: Stage])[] =
     { without: ['sync-relay-log'] },
     async (play) => {
       const { pair } = play;
-      const [primary, standby] = pair.nodes;
-      pair.write(primary);
-      for (let each = 0; each < 9; each += 1) pair.ship(standby);
-      for (let each = 0; each < 9; each += 1) pair.acknowledge(standby);
-      pair.losePower(standby);
-      pair.freeze(primary, true);
+      const [primary, standby] = pair.members;
+      primary.write();
+      for (let each = 0; each < 9; each += 1) standby.receive();
+      for (let each = 0; each < 9; each += 1) standby.acknowledge();
+      standby.losePower();
+      primary.freeze(true);
       await rounds(play, 100);
     },
   ],
@@ -191,12 +191,12 @@ const STAGED: readonly (readonly [rule: string, rules: Rules, stage: Stage])[] =
     },
     async (play) => {
       const { pair } = play;
-      const [primary] = pair.nodes;
-      pair.write(primary);
-      pair.kill(primary);
-      pair.link = false;
+      const [primary] = pair.members;
+      primary.write();
+      primary.engine.kill();
+      pair.world.link = false;
       await rounds(play, 9);
-      pair.freeze(primary, true);
+      primary.freeze(true);
       await rounds(play, 100);
     },
   ],
@@ -205,10 +205,10 @@ const STAGED: readonly (readonly [rule: string, rules: Rules, stage: Stage])[] =
     { without: ['promise'] },
     async (play) => {
       const { pair } = play;
-      for (const node of pair.nodes) node.api = false;
+      for (const member of pair.members) member.api = false;
       await rounds(play, 100);
-      pair.link = false;
-      pair.nodes[1].api = true;
+      pair.world.link = false;
+      pair.members[1].api = true;
       await rounds(play, 200);
     },
   ],
@@ -217,8 +217,8 @@ const STAGED: readonly (readonly [rule: string, rules: Rules, stage: Stage])[] =
     { without: ['solo'] },
     async (play) => {
       const { pair } = play;
-      pair.nodes[0].api = false;
-      pair.link = false;
+      pair.members[0].api = false;
+      pair.world.link = false;
       await rounds(play, 100);
     },
   ],
@@ -227,15 +227,16 @@ const STAGED: readonly (readonly [rule: string, rules: Rules, stage: Stage])[] =
     { without: ['lent'] },
     async (play) => {
       const { pair } = play;
-      const [primary, standby] = pair.nodes;
-      pair.link = false;
+      const [primary, standby] = pair.members;
+      pair.world.link = false;
       await rounds(play, 60);
-      for (const node of pair.nodes) node.api = false;
+      for (const member of pair.members) member.api = false;
       await rounds(play, 100);
-      pair.link = true;
+      pair.world.link = true;
       await rounds(play, 100);
-      for (const node of pair.nodes) node.api = true;
-      for (let round = 0; round < 600 && pair.record.copies.length === 1; round += 1) await checked(play);
+      for (const member of pair.members) member.api = true;
+      for (let round = 0; round < 600 && pair.store.record.copies.length === 1; round += 1)
+        await checked(play);
       primary.agent.up = false;
       for (let round = 0; round < 100 && !standby.engine.writable; round += 1) await checked(play);
       if (!standby.engine.writable) throw new Error('V: the standby does not take over');
@@ -254,10 +255,10 @@ const STAGED: readonly (readonly [rule: string, rules: Rules, stage: Stage])[] =
     },
     async (play) => {
       const { pair } = play;
-      pair.nodes[1].agent.up = false;
-      pair.kill(pair.nodes[1]);
+      pair.members[1].agent.up = false;
+      pair.members[1].engine.kill();
       await rounds(play, 60);
-      pair.nodes[0].agent.handingOver = 'asked';
+      pair.members[0].agent.handingOver = 'asked';
       await rounds(play, 60);
       await play.settle(HEALED_ROUNDS);
       if (!healthy(pair)) throw new Error('V1: it does not heal');
