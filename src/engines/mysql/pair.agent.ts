@@ -114,7 +114,6 @@ export class Agent {
     if (this.handingOver !== undefined) return;
     const view = { ...this.#view(), record };
     if (isPending(view, 'release')) return;
-    const alone = !this.#world.without('solo') || this.#member.hearsPeer();
     const holder: HolderView = {
       now: this.#world.now,
       beat: BEAT,
@@ -123,7 +122,7 @@ export class Agent {
       permitUntil: this.#permit.until(),
       heartbeatUntil: this.#permit.heartbeatUntil(),
       lent: view.lent,
-      peerMayCount: alone && peerMayCount(view),
+      peerMayCount: peerMayCount(view) && (!this.#world.without('solo') || this.#member.hearsPeer()),
       answer: undefined,
     };
     const { durationMs, renewDeadlineMs } = paceOf(holder);

@@ -14,7 +14,7 @@ const ORDINARY = [
   'poll',
   'write',
   'read',
-  'ship',
+  'receive',
   'acknowledge',
   'apply',
   'start',
@@ -85,7 +85,7 @@ export class Play {
       case 'read':
         member.read();
         break;
-      case 'ship':
+      case 'receive':
         member.reconnect();
         member.receive();
         break;
@@ -193,8 +193,9 @@ export class Play {
       await member.look();
       member.read();
       member.reconnect();
-      const [ship, acknowledge, apply] = leftOut === 0 ? [9, 9, 9] : [leftOut % 4, leftOut % 3, leftOut % 5];
-      times(ship, () => {
+      const [receive, acknowledge, apply] =
+        leftOut === 0 ? [9, 9, 9] : [leftOut % 4, leftOut % 3, leftOut % 5];
+      times(receive, () => {
         member.receive();
       });
       times(acknowledge, () => {

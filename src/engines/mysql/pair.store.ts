@@ -3,20 +3,14 @@
 import type { RoleChange, RoleRecord } from '../../agent/role-record.ts';
 import type { WriteOutcome } from '../../agent/role.ts';
 import type { World } from './pair.world.ts';
+import { EMPTY } from './testing.ts';
 
 export type Fate = 'done' | 'landed' | 'lost' | 'late';
 
 const UNKNOWN: WriteOutcome = { kind: 'unknown', error: new Error('no answer') };
 
 export class Store {
-  record: RoleRecord = {
-    holder: undefined,
-    epoch: 0,
-    phase: '',
-    copies: [],
-    switchover: '',
-    resourceVersion: '1',
-  };
+  record = EMPTY;
   /** A member to be made anew; a member that shall go on alone, and the token for it. */
   asked = { replace: '', force: { member: '', token: '' } };
   /** Of the next writes. */
