@@ -14,9 +14,18 @@ node_up() {
   node_configure "$i" "$disk" "$run"
   node_start "$name" containerd containerd --config "$disk/containerd.toml"
   wait_for 30 "containerd of $name (log: $LOGS/$name-containerd.log)" node_ctr "$name" version
-  node_start "$name" kubelet env "${NOTICE[@]}" "$BIN/kubelet" --config="$disk/kubelet.yaml" --kubeconfig="$PKI/$name.conf" --hostname-override="$name" \
-    --node-ip="$(node_ip "$i")" --root-dir="$disk/kubelet" --cert-dir="$disk/kubelet/pki"
+  wait_for 60 "kubelet of $name (log: $LOGS/$name-kubelet.log)" kubelet_serves "$i"
   node_start "$name" proxy env "${NOTICE[@]}" "$BIN/kube-proxy" --config="$disk/proxy.yaml"
+}
+
+# kubelet_serves I: starts it unless it runs, and asks its port. It ends at once where containerd answers but its CRI service is
+# still being initialized; an init system would start it again, so does whoever waits for this.
+kubelet_serves() {
+  local name=n$1 disk=$STATE/n$1 address
+  address=$(node_ip "$1")
+  node_start "$name" kubelet env "${NOTICE[@]}" "$BIN/kubelet" --config="$disk/kubelet.yaml" --kubeconfig="$PKI/$name.conf" --hostname-override="$name" \
+    --node-ip="$address" --root-dir="$disk/kubelet" --cert-dir="$disk/kubelet/pki"
+  in_netns "sclab-$name" bash -c ": </dev/tcp/$address/10250"
 }
 
 # A connection to the API server that died silently is noticed within 8 s, not 45 (client-go's own settings): a node that was cut off
