@@ -8,6 +8,7 @@ import { makeNamespace, manifest, secretValue, untilSettled, whole } from '../in
 import type { Fabric } from '../integration/fabric.ts';
 import { eventually, openBench } from '../integration/kube-support.ts';
 import { mustKubectl } from '../integration/kubectl.ts';
+import { untilOperatorLeads } from '../integration/operator.ts';
 import type { NodeName } from '../lab/lab.ts';
 import type { Target } from './clients/client.ts';
 import { makeCanary, removeCanary } from './followers.ts';
@@ -59,11 +60,12 @@ export class Ground {
   }
 
   /**
-   * After a fault: the status may not have heard of it yet.
+   * After a fault: the status tells of before while no operator lives, and may not have heard of it yet.
    * @param earlier since when all was well as far as was seen, where this is the second look
    * @returns since when all is well, milliseconds since 1970
    */
   async untilStaysWhole(earlier = Number.POSITIVE_INFINITY): Promise<number> {
+    await untilOperatorLeads(HEALED_MS);
     let since = earlier;
     await untilSettled(this.kube, this.fabric, HEALED_MS, (cluster) => {
       since = whole(cluster) ? Math.min(since, Date.now()) : Number.POSITIVE_INFINITY;

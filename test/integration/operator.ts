@@ -3,6 +3,7 @@ import { eventually } from './kube-support.ts';
 import { mustKubectl } from './kubectl.ts';
 
 const NAMESPACE = 'spacecluster-system';
+const LEASE = 'spacecluster-operator';
 const SELECTOR = 'app.kubernetes.io/name=spacecluster-operator';
 
 /** The names of its replicas' pods. */
@@ -28,6 +29,13 @@ export async function scaleOperator(replicas: number): Promise<void> {
 /** All replicas at once, without a word. */
 export async function killOperators(): Promise<void> {
   await mustKubectl(['-n', NAMESPACE, 'delete', 'pods', '-l', SELECTOR, '--grace-period=0', '--force']);
+}
+
+/** Returns when an operator has renewed its Lease since now: from then on it sees to the status. */
+export async function untilOperatorLeads(ms: number): Promise<void> {
+  const asked = Date.now();
+  const get = ['-n', NAMESPACE, 'get', 'lease', LEASE, '-o', 'jsonpath={.spec.renewTime}'];
+  await eventually('an operator leads', ms, async () => Date.parse(await mustKubectl(get)) > asked);
 }
 
 /**

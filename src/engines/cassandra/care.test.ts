@@ -37,6 +37,7 @@ function ring(change: Partial<RingObserved> = {}, record: Partial<RingRecord> = 
   const seen = change.members ?? MEMBERS;
   const observed: RingObserved = {
     members: seen,
+    routed: true,
     record: EMPTY_RECORD,
     secretVersions: { s: '1' },
     missingSecrets: [],

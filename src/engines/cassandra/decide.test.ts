@@ -24,6 +24,7 @@ const addresses = (count: number) =>
 function observed(change: Partial<RingObserved> = {}): RingObserved {
   return {
     members: [member(0), member(1), member(2)],
+    routed: true,
     record: EMPTY_RECORD,
     secretVersions: { 'demo-cassandra': 'u/1', 'demo-internal': 'u/2' },
     missingSecrets: [],
@@ -116,6 +117,7 @@ describe('assess', () => {
       settled({ members: [member(0), member(1, { ready: false }), member(2, { ready: false })] }),
       [false, false, 'QuorumLost'],
     ],
+    ['serving, and the Service leads nowhere', settled({ routed: false }), [false, false, 'NotRouted']],
     [
       'all on one node',
       settled({ members: [0, 1, 2].map((i) => member(i, { node: 'n1' })) }),

@@ -2,6 +2,7 @@
 // while there is something to settle, by the settler, or to change, here.
 import { ANNOTATIONS, memberTlsSecret, names } from '../../api/v1alpha1/names.ts';
 import { messageOf } from '../../errors.ts';
+import { readyEndpoint } from '../../kube/ready-endpoint.ts';
 import type { Pod, Secret } from '../../kube/types.ts';
 import type { EngineContext } from '../engine.ts';
 import { renewalMembers } from '../shared/renewal.ts';
@@ -28,6 +29,8 @@ export interface MemberSeen {
 export interface RingObserved {
   /** In joining order. */
   readonly members: readonly MemberSeen[];
+  /** The Service leads to one of them at least. Kubernetes' own controller sees to that, and may follow late. */
+  readonly routed: boolean;
   readonly record: RingRecord;
   /** `uid/resourceVersion` of the Secrets that roles are made from; a missing Secret is absent. */
   readonly secretVersions: Readonly<Record<string, string>>;
@@ -65,6 +68,11 @@ export async function gather(context: EngineContext): Promise<RingObserved> {
   const annotations = cluster.metadata.annotations ?? {};
   const observed: RingObserved = {
     members: seen,
+    routed: view.slices.some(
+      (slice) =>
+        slice.metadata.labels?.['kubernetes.io/service-name'] === names(name).services.cassandra &&
+        readyEndpoint(slice) !== undefined,
+    ),
     record,
     secretVersions: Object.fromEntries(
       sources.flatMap(({ secret, object }) => (object === undefined ? [] : [[secret, version(object)]])),

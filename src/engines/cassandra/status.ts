@@ -61,6 +61,12 @@ function verdict(observed: RingObserved): Omit<Assessment, 'status'> {
     );
   }
   if (record.settled === '') return notReady('Settling', 'roles and keyspaces are being made');
+  if (!observed.routed) {
+    return notReady(
+      'NotRouted',
+      'members serve, but the Service leads to none of them: the endpoint controller of Kubernetes has not followed yet',
+    );
+  }
   if (record.leaving !== '') {
     return serving(
       down.length === 0 && survivesAnyNode(members),
