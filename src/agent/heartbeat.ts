@@ -11,7 +11,7 @@ import { holderIdentity } from './identity.ts';
 import type { Identity } from './identity.ts';
 import type { Peers } from './peers.ts';
 import { RenewTimes } from './renew-times.ts';
-import { startPace, step, timingOf } from './timing.ts';
+import { outage, startPace, step, timingOf } from './timing.ts';
 import type { Beat, Level, Pace, Profile, Timing } from './timing.ts';
 import { monotonicNow, Wake } from './wake.ts';
 
@@ -37,12 +37,17 @@ const MISSED_ECHOES = 2;
 
 const TIMER_MS = 2;
 
+/** While renewals fail, so that the end of an outage is noticed soon at every level. */
+const RETRY_MS = 500;
+const RETRY_ATTEMPT_MS = 2_500;
+
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
   readonly #self: string;
   readonly #now: () => number;
   readonly #times = new RenewTimes();
-  readonly #sentAt = new Map<string, number>();
+  /** When renewals of unknown outcome began, the gate before them included, by token. */
+  readonly #begun = new Map<string, number>();
   readonly #wake = new Wake();
   #pace: Pace;
   #certainty: Certainty = NO_CERTAINTY;
@@ -99,7 +104,8 @@ export class Heartbeat {
       if (this.#replaced) {
         throw new LeaseLostError(`Lease ${this.#options.identity.pod} belongs to a newer pod of that name`);
       }
-      const untilBeat = startedAt + periodMs - this.#now();
+      const pauseMs = this.#failingSince === undefined ? periodMs : Math.min(periodMs, RETRY_MS);
+      const untilBeat = startedAt + pauseMs - this.#now();
       // A timer may ring a fraction early, and a renewal sent before the silence has lasted long enough proves nothing.
       await this.#wake.wait(Math.min(untilBeat, this.#options.peers.untilExpiry() + TIMER_MS), signal);
     }
@@ -122,15 +128,17 @@ export class Heartbeat {
   }
 
   async #renew(signal: AbortSignal): Promise<void> {
+    const begunAt = this.#now();
     const timing = this.timing();
     // Half the deadline, so that one lost request leaves time for another on a fresh connection.
-    const attemptMs = timing.renewDeadlineMs / 2;
+    const half = timing.renewDeadlineMs / 2;
+    const attemptMs = this.#failingSince === undefined ? half : Math.min(half, RETRY_ATTEMPT_MS);
     const bound = AbortSignal.any([signal, AbortSignal.timeout(attemptMs)]);
     try {
       this.#lease ??= await this.#read(bound);
       if (this.#options.gate !== undefined && !(await this.#options.gate(bound))) return;
       if (bound.aborted) return;
-      await this.#send(this.#lease, timing, bound);
+      await this.#send(this.#lease, begunAt, timing, bound);
     } catch (error) {
       if (signal.aborted) return;
       // Whatever went wrong, what was known of the Lease's version is not to be relied on.
@@ -140,6 +148,7 @@ export class Heartbeat {
         this.#failingSince = this.#now();
         this.#options.log.warn('heartbeat not renewed', { error: messageOf(error) });
       }
+      this.#setPace(outage(this.#pace, this.#options.profile(), this.#now() - this.#failingSince));
     }
   }
 
@@ -157,11 +166,11 @@ export class Heartbeat {
     return lease;
   }
 
-  async #send(lease: Lease, timing: Timing, signal: AbortSignal): Promise<void> {
+  async #send(lease: Lease, begunAt: number, timing: Timing, signal: AbortSignal): Promise<void> {
     const token = this.#times.next();
     const sentAt = this.#now();
     const next = renewed(lease, this.#self, this.#options.identity.node, timing, token);
-    this.#sentAt.set(token, sentAt);
+    this.#begun.set(token, begunAt);
     this.#certainty = sending(this.#certainty, token, sentAt, timing.renewDeadlineMs);
     this.#options.peers.ownSent(token);
     try {
@@ -171,7 +180,7 @@ export class Heartbeat {
     } catch (error) {
       if (isRefusal(error)) {
         this.#certainty = refused(this.#certainty, token);
-        this.#sentAt.delete(token);
+        this.#begun.delete(token);
       }
       throw error;
     }
@@ -185,9 +194,9 @@ export class Heartbeat {
 
   /** By the answer, by a later read, or by the watch, whichever comes first. */
   #confirm(token: string): void {
-    const sentAt = this.#sentAt.get(token);
-    if (sentAt === undefined) return;
-    for (const [each, at] of this.#sentAt) if (at <= sentAt) this.#sentAt.delete(each);
+    const begunAt = this.#begun.get(token);
+    if (begunAt === undefined) return;
+    for (const [each, at] of this.#begun) if (at <= begunAt) this.#begun.delete(each);
     this.#certainty = confirmed(this.#certainty, token);
     this.#held = true;
     if (this.#failingSince !== undefined) {
@@ -196,13 +205,14 @@ export class Heartbeat {
       });
       this.#failingSince = undefined;
     }
-    this.#setPace(this.#now() - sentAt);
+    const now = this.#now();
+    this.#setPace(step(this.#pace, this.#options.profile(), now - begunAt, now));
     this.#options.onRenewed?.(this.certainUntil());
   }
 
-  #setPace(latencyMs: number): void {
+  #setPace(pace: Pace): void {
     const before = this.#pace.level;
-    this.#pace = step(this.#pace, this.#options.profile(), latencyMs, this.#now());
+    this.#pace = pace;
     if (this.#pace.level === before) return;
     this.#options.log.warn('failure detection changes its level', { from: before, to: this.#pace.level });
     this.#options.onLevel?.(this.#pace.level);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { startPace, step, timingOf } from './timing.ts';
+import { outage, startPace, step, timingOf } from './timing.ts';
 import type { Level, Pace, Profile } from './timing.ts';
 
 function run(pace: Pace, profile: Profile, latencies: readonly number[], start = 0, everyMs = 500): Pace {
@@ -61,6 +61,29 @@ describe('Auto', () => {
     expect(run(nearly, 'Auto', calm(1), 30_000).level).toBe('Fast');
     expect(run(nearly, 'Auto', [600, 600, 20, 20], 29_500, 1_000).level).toBe('Safe');
   });
+
+  test('is at its slowest in an outage that goes on, and back after half the usual calm for each level', () => {
+    const fast = startPace('Auto');
+    expect(outage(fast, 'Auto', 4_900)).toBe(fast);
+    const relaxed = outage(fast, 'Auto', 5_000);
+    expect(relaxed.level).toBe('Relaxed');
+    expect(outage(relaxed, 'Auto', 60_000)).toBe(relaxed);
+    expect(run(relaxed, 'Auto', calm(9), 0, 2_000).level).toBe('Safe');
+    expect(run(relaxed, 'Auto', calm(24), 0, 2_000).level).toBe('Fast');
+  });
+
+  test('forgets no step down over an outage', () => {
+    const safe = run(startPace('Auto'), 'Auto', slow);
+    expect(outage(safe, 'Auto', 5_000).slowed).toEqual(safe.slowed);
+  });
+
+  test.each<Level>(['Fast', 'Safe', 'Relaxed'])(
+    'an outage changes nothing at the fixed level %s',
+    (level) => {
+      const pace = startPace(level);
+      expect(outage(pace, level, 60_000)).toBe(pace);
+    },
+  );
 
   test('returns ever more slowly, up to ten minutes, until an hour has passed without a step down', () => {
     let [pace, now] = [startPace('Auto'), 0];

@@ -32,9 +32,8 @@ export function timingOf(level: Level, beat: Beat): Timing {
   return level === 'Fast' && beat === 'member' ? MEMBER_FAST : TIMINGS[level];
 }
 
-/** Renewals the p99 is taken over, and the fewest it is believed from. */
+/** Renewals the p99 is taken over. */
 const WINDOW = 100;
-const FEWEST = 20;
 
 /**
  * So long must renewals have been quick enough for a faster level before Auto returns to it: twice as long with each step
@@ -48,13 +47,16 @@ const FORGOTTEN_MS = 3_600_000;
 /** Where Auto stands. Plain data; `step` makes the next. */
 export interface Pace {
   readonly level: Level;
-  /** Milliseconds from sending to confirmation, newest last. */
+  /** Milliseconds from the start of a renewal, with what it has to wait for first (M8), to its confirmation; newest last. */
   readonly latencies: readonly number[];
   /** Since when (monotonic ms) the faster level would have been kept. */
   readonly calmSince: number | undefined;
   /** Steps to a slower level lately, and the time (monotonic ms) of the last. */
   readonly slowed: { readonly count: number; readonly at: number };
 }
+
+/** An outage of the API server that lasts so long may last longer. */
+export const LONG_OUTAGE_MS = 5_000;
 
 export function startPace(profile: Profile): Pace {
   const slowed = { count: 0, at: Number.NEGATIVE_INFINITY };
@@ -63,8 +65,9 @@ export function startPace(profile: Profile): Pace {
 
 /**
  * The pace after one more confirmed renewal. Auto steps to the next slower level when the p99 passes a quarter of the
- * renew deadline, and back after a calm time. One slow renewal alone is always forgiven. Renewals that got no answer do
- * not count: an outage is not slowness.
+ * renew deadline, and back after a calm time. One slow renewal alone is always forgiven, a second one never, also among the
+ * first: on a machine that is too busy the role must not be lost before more is known. Renewals that got no answer do not
+ * count: an outage is not slowness (`outage`).
  */
 export function step(pace: Pace, profile: Profile, latencyMs: number, now: number): Pace {
   const latencies = [...pace.latencies, latencyMs].slice(-WINDOW);
@@ -72,16 +75,28 @@ export function step(pace: Pace, profile: Profile, latencyMs: number, now: numbe
   const p99 = percentile99(latencies);
   const index = LEVELS.indexOf(pace.level);
   const slower = LEVELS[index + 1];
-  if (latencies.length >= FEWEST && slower !== undefined && p99 > quarterOf(pace.level)) {
+  if (slower !== undefined && p99 > quarterOf(pace.level)) {
     const count = now - pace.slowed.at > FORGOTTEN_MS ? 1 : pace.slowed.count + 1;
     return { level: slower, latencies: [], calmSince: undefined, slowed: { count, at: now } };
   }
   const faster = LEVELS[index - 1];
-  if (faster === undefined || p99 > quarterOf(faster)) return { ...pace, latencies, calmSince: undefined };
+  if (faster === undefined) return { ...pace, latencies };
+  // The calm begins anew: not when the slow ones have left the window, minutes later.
+  if (p99 > quarterOf(faster)) return { ...pace, latencies: [], calmSince: undefined };
   const calmSince = pace.calmSince ?? now;
   return now - calmSince >= calmMs(pace)
     ? { ...pace, level: faster, latencies: [], calmSince: undefined }
     : { ...pace, latencies, calmSince };
+}
+
+/**
+ * The pace after one more renewal that failed, when they have failed for so long. In an outage that goes on Auto is at its
+ * slowest: when it ends, everything that was held up comes back at once, and a renewal that is late then must not cost the
+ * role while no node hears yet where it went. No step down is counted: a calm of half the usual time leads back.
+ */
+export function outage(pace: Pace, profile: Profile, failingMs: number): Pace {
+  if (profile !== 'Auto' || failingMs < LONG_OUTAGE_MS || pace.level === 'Relaxed') return pace;
+  return { ...pace, level: 'Relaxed', latencies: [], calmSince: undefined };
 }
 
 function calmMs({ slowed }: Pace): number {

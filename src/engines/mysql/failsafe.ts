@@ -1,6 +1,6 @@
 // The API server is away: may the holder carry on (design, "Failure detection")? And what a peer answers. Pure.
 import type { RoleRecord } from '../../agent/role-record.ts';
-import { timingOf } from '../../agent/timing.ts';
+import { LONG_OUTAGE_MS, timingOf } from '../../agent/timing.ts';
 import type { Timing } from '../../agent/timing.ts';
 
 /** Of a member that the record names, phase `open`, with no hand-over under way. */
@@ -38,9 +38,6 @@ export type FailsafeStep =
   | { readonly kind: 'give-back' }
   | { readonly kind: 'yield' };
 
-/** An outage that lasts so long may last longer. */
-const LONG_MS = 5_000;
-
 /**
  * What is asked for. First as little as a heartbeat grants, so that a short disturbance does not slow down a failover after
  * it. In an outage that goes on, enough for an agent to be started anew in: nobody can take anything meanwhile. The same
@@ -50,7 +47,9 @@ export function paceOf(
   view: Pick<HolderView, 'now' | 'beat' | 'heartbeatUntil' | 'peerMayCount' | 'semiSync'>,
 ): Timing {
   const alone = !view.peerMayCount && !view.semiSync;
-  return alone || view.now - view.heartbeatUntil > LONG_MS ? timingOf('Relaxed', 'candidate') : view.beat;
+  return alone || view.now - view.heartbeatUntil > LONG_OUTAGE_MS
+    ? timingOf('Relaxed', 'candidate')
+    : view.beat;
 }
 
 /** A holder that was refused closes so long before its permit ends: closed is better than killed. */

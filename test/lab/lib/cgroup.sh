@@ -36,6 +36,14 @@ hand_down_controllers() {
   for controller in $(<"$1/cgroup.controllers"); do echo "+$controller" >"$1/cgroup.subtree_control" || true; done
 }
 
+# cgroup_weigh PATH TIMES: of a scarce processor it gets so many times what each of its siblings does.
+cgroup_weigh() {
+  local weight=$CGROUPS/cpu/$1/cpu.shares one=1024
+  if cgroup_v2; then weight=$CGROUPS/$1/cpu.weight one=100; fi
+  # A machine without the controller weighs nothing.
+  [ ! -f "$weight" ] || echo $((one * $2)) >"$weight"
+}
+
 # cgroup_enter PATH: move the calling (sub)shell; what it starts stays there.
 cgroup_enter() {
   local base
