@@ -34,6 +34,11 @@ describe('Auto', () => {
     expect(run(startPace('Auto'), 'Auto', [...hundred, 600, 600]).level).toBe('Safe');
   });
 
+  test('believes the second slow one also among the first', () => {
+    expect(run(startPace('Auto'), 'Auto', [600]).level).toBe('Fast');
+    expect(run(startPace('Auto'), 'Auto', [600, 600]).level).toBe('Safe');
+  });
+
   test('steps down level by level, and no further than Relaxed', () => {
     const safe = run(startPace('Auto'), 'Auto', slow);
     expect(safe.level).toBe('Safe');
@@ -84,6 +89,13 @@ describe('Auto', () => {
       expect(outage(pace, level, 60_000)).toBe(pace);
     },
   );
+
+  test('begins its calm anew with a second slow one, not when that has left the window', () => {
+    const safe = run(startPace('Auto'), 'Auto', [600, 600]);
+    const again = run(safe, 'Auto', [...calm(10), 600, 600], 0, 1_000);
+    expect(run(again, 'Auto', calm(30), 12_000, 1_000).level).toBe('Safe');
+    expect(run(again, 'Auto', calm(31), 12_000, 1_000).level).toBe('Fast');
+  });
 
   test('returns ever more slowly, up to ten minutes, until an hour has passed without a step down', () => {
     let [pace, now] = [startPace('Auto'), 0];
