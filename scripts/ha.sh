@@ -9,10 +9,9 @@ cd "$ROOT"
 cluster_up
 cluster_image
 install_operator
-# Of what is measured and how: a commit of the results alone, of unit tests and their models, of how a node of the lab boots,
-# or of this script, begins nothing anew.
+# Of what is measured and how: a commit of the results alone, of unit tests and their models, or of this script, begins nothing anew.
 COMMIT=$(git log -1 --format=%h -- src charts crds images bench test scripts \
-  ':!src/*.test.ts' ':!src/*.model.ts' ':!src/engines/mysql/pair.*.ts' ':!test/lab/lib/node.sh' ':!scripts/ha.sh')
+  ':!src/*.test.ts' ':!src/*.model.ts' ':!src/engines/mysql/pair.*.ts' ':!scripts/ha.sh')
 export COMMIT
 # What has passed is noted there, by commit: an interrupted proof goes on behind it. PROOF=docs/proof keeps it with the project.
 export PROOF=${PROOF:-build/proof}

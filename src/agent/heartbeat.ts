@@ -97,15 +97,15 @@ export class Heartbeat {
    */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const startedAt = this.#now();
+      const begunAt = this.#now();
       // The pace that this renewal is sent with: it lasts no longer, also when it changes the level.
       const { periodMs } = this.timing();
-      await this.#renew(signal);
+      await this.#renew(begunAt, signal);
       if (this.#replaced) {
         throw new LeaseLostError(`Lease ${this.#options.identity.pod} belongs to a newer pod of that name`);
       }
       const pauseMs = this.#failingSince === undefined ? periodMs : Math.min(periodMs, RETRY_MS);
-      const untilBeat = startedAt + pauseMs - this.#now();
+      const untilBeat = begunAt + pauseMs - this.#now();
       // A timer may ring a fraction early, and a renewal sent before the silence has lasted long enough proves nothing.
       await this.#wake.wait(Math.min(untilBeat, this.#options.peers.untilExpiry() + TIMER_MS), signal);
     }
@@ -127,8 +127,7 @@ export class Heartbeat {
     await this.#options.kube.replace(Leases, { ...lease, spec });
   }
 
-  async #renew(signal: AbortSignal): Promise<void> {
-    const begunAt = this.#now();
+  async #renew(begunAt: number, signal: AbortSignal): Promise<void> {
     const timing = this.timing();
     // Half the deadline, so that one lost request leaves time for another on a fresh connection.
     const half = timing.renewDeadlineMs / 2;

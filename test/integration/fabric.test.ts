@@ -25,7 +25,7 @@ import type { Fabric } from './fabric.ts';
 import { eventually, openBench, pause } from './kube-support.ts';
 import type { Bench } from './kube-support.ts';
 import { kubectl, mustKubectl, requireChart } from './kubectl.ts';
-import { operatorWrites } from './operator.ts';
+import { leaderLease, operatorWrites } from './operator.ts';
 
 const FABRIC: Fabric = { namespace: 'it-fabric', name: 'fab', address: '10.77.0.120' };
 const READY_MS = 480_000;
@@ -220,17 +220,7 @@ describe('a fabric', () => {
   it(
     'serves on when the leading operator is killed, and the other one leads',
     async () => {
-      const holder = () =>
-        mustKubectl([
-          '-n',
-          'spacecluster-system',
-          'get',
-          'lease',
-          'spacecluster-operator',
-          '-o',
-          'jsonpath={.spec.holderIdentity}',
-        ]);
-      const before = await holder();
+      const before = await leaderLease('holderIdentity');
       await mustKubectl([
         '-n',
         'spacecluster-system',
@@ -242,7 +232,7 @@ describe('a fabric', () => {
       ]);
       expect(await answeredBy(FABRIC, 5, { cookie: false })).not.toContain('');
       await eventually('another leader', 60_000, async () => {
-        const now = await holder();
+        const now = await leaderLease('holderIdentity');
         return now !== '' && now !== before;
       });
       await scaleAndBack();

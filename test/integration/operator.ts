@@ -31,11 +31,15 @@ export async function killOperators(): Promise<void> {
   await mustKubectl(['-n', NAMESPACE, 'delete', 'pods', '-l', SELECTOR, '--grace-period=0', '--force']);
 }
 
+/** Of the Lease by which one replica leads; '' where it is not set. */
+export function leaderLease(field: 'holderIdentity' | 'renewTime'): Promise<string> {
+  return mustKubectl(['-n', NAMESPACE, 'get', 'lease', LEASE, '-o', `jsonpath={.spec.${field}}`]);
+}
+
 /** Returns when an operator has renewed its Lease since now: from then on it sees to the status. */
 export async function untilOperatorLeads(ms: number): Promise<void> {
   const asked = Date.now();
-  const get = ['-n', NAMESPACE, 'get', 'lease', LEASE, '-o', 'jsonpath={.spec.renewTime}'];
-  await eventually('an operator leads', ms, async () => Date.parse(await mustKubectl(get)) > asked);
+  await eventually('an operator leads', ms, async () => Date.parse(await leaderLease('renewTime')) > asked);
 }
 
 /**
