@@ -15,7 +15,14 @@ import { specs } from '../../src/engines/cassandra/specs.ts';
 import { assess } from '../../src/engines/cassandra/status.ts';
 import type { Assessment, EngineContext } from '../../src/engines/engine.ts';
 import { Applier } from '../../src/kube/apply.ts';
-import { ConfigMaps, Namespaces, Pods, Secrets, StatefulSets } from '../../src/kube/resources.ts';
+import {
+  ConfigMaps,
+  EndpointSlices,
+  Namespaces,
+  Pods,
+  Secrets,
+  StatefulSets,
+} from '../../src/kube/resources.ts';
 import type { Secret } from '../../src/kube/types.ts';
 import { certificateSpecs } from '../../src/spacecluster/certificates.ts';
 import { createAuthority, issue } from '../../src/spacecluster/pki.ts';
@@ -74,9 +81,10 @@ export async function openRing(namespace: string, replicas: number): Promise<Rin
     }
   };
   const context = async (): Promise<EngineContext> => {
-    const [pods, sets, secrets, configMaps] = await Promise.all([
+    const [pods, sets, slices, secrets, configMaps] = await Promise.all([
       kube.list(Pods, { namespace }),
       kube.list(StatefulSets, { namespace }),
+      kube.list(EndpointSlices, { namespace }),
       kube.list(Secrets, { namespace }),
       kube.list(ConfigMaps, { namespace }),
     ]);
@@ -89,7 +97,7 @@ export async function openRing(namespace: string, replicas: number): Promise<Rin
         pods: pods.items,
         statefulSets: sets.items,
         roleLeases: [],
-        slices: [],
+        slices: slices.items,
         secret: (name) => secrets.items.find(({ metadata }) => metadata.name === name),
         configMap: (name) => configMaps.items.find(({ metadata }) => metadata.name === name),
       },
