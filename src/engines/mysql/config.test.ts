@@ -58,6 +58,22 @@ describe('the supervisor', () => {
     expect([status, stderr]).toEqual([0, '']);
   });
 
+  it('has killed mysqld when it is gone, by one signal', () => {
+    const obey = SUPERVISOR_SCRIPT.slice(
+      SUPERVISOR_SCRIPT.indexOf('\nobey()'),
+      SUPERVISOR_SCRIPT.indexOf('\n# The kubelet'),
+    );
+    const input = `RUN=$(mktemp -d) pid=7 kill_id= done_id= job=
+      kill_engine() { echo killed; }
+      report() { echo "done $done_id"; }
+      echo 'one kill' >"$RUN/command"
+      ${obey}
+      obey; obey; echo "$done_id gone"; pid=
+      obey; obey; rm -r "$RUN"`;
+    const { stdout } = spawnSync('bash', ['-u'], { input, encoding: 'utf8' });
+    expect(stdout.trim().split('\n')).toEqual(['killed', ' gone', 'done one']);
+  });
+
   it('keeps time with builtins only', () => {
     const tick = SUPERVISOR_SCRIPT.slice(
       SUPERVISOR_SCRIPT.indexOf('\noverdue()'),

@@ -317,7 +317,7 @@ describe('giving the role up', () => {
     history: { ...OTHER.history, alone },
   });
   table([
-    ['the other one having taken it, it closes (L1)', { ...OTHER, engine: OPEN }, 'close'],
+    ['the other one having taken it, it closes (L1)', { ...OTHER, engine: OPEN }, 'fence'],
     ['a pod that ends closes first', { ...VIEW, stopping: true }, 'close'],
     [
       'one that was primary cuts its standby off',
@@ -335,9 +335,9 @@ describe('giving the role up', () => {
     [
       'when nothing is known of mysqld it is closed for certain',
       { ...VIEW, stopping: true, engine: { kind: 'unknown', why: '' } },
-      'close',
+      'fence',
     ],
-    ['a server that hangs is closed, so that the standby goes on', hung(3_001), 'close'],
+    ['a server that hangs is closed, so that the standby goes on', hung(3_001), 'fence'],
     ['not at once', hung(2_900), 'wait'],
     ['and not where nobody could go on', { ...hung(60_000), peer: undefined }, 'wait'],
     [
@@ -353,7 +353,7 @@ describe('giving the role up', () => {
     ['so does a crash that was seen too late', { ...VIEW, engine: STARTING }, 'write release'],
     ['else its recovery is awaited', { ...VIEW, peer: undefined, engine: STARTING }, 'wait'],
     ['what an earlier agent may have opened is not left', { ...VIEW, engine: MAYBE_OPEN }, 'wait'],
-    ['it is killed first (L1)', { ...VIEW, stopping: true, engine: MAYBE_OPEN }, 'close'],
+    ['it is killed first (L1)', { ...VIEW, stopping: true, engine: MAYBE_OPEN }, 'fence'],
     [
       'so it is when the standby may not be recorded',
       {

@@ -64,13 +64,13 @@ function whileSilent(view: Recorded, why: string): Step {
   const { silent } = view.history;
   const hung = silent !== undefined && view.now - silent > HUNG_MS && canTakeOver(view);
   const reason = giveUpReason(view) ?? (hung ? 'mysqld does not answer' : undefined);
-  return reason === undefined ? wait(why) : { kind: 'close', reason };
+  return reason === undefined ? wait(why) : { kind: 'close', planned: false, reason };
 }
 
 /** mysqld lets nobody in, and an earlier agent may have opened it: only a killed one may be left (L1). */
 function whileComingUp(view: Recorded): Step {
   const reason = giveUpReason(view);
-  return reason === undefined ? wait('mysqld is starting') : { kind: 'close', reason };
+  return reason === undefined ? wait('mysqld is starting') : { kind: 'close', planned: false, reason };
 }
 
 /** mysqld has ended, or begun anew, closed. Where the standby can go on it does so sooner than a crash recovery ends. */
@@ -95,7 +95,7 @@ function canTakeOver(view: Recorded): boolean {
 
 /** Stop serving, then empty the holder. The successor replaces the endpoint by its own in one write (router.ts). */
 function handOver(view: Recorded, engine: RunningEngine, reason: string): Step {
-  return engine.writable ? { kind: 'close', reason } : release(view, reason);
+  return engine.writable ? { kind: 'close', planned: true, reason } : release(view, reason);
 }
 
 function release(view: Recorded, reason: string): Step {

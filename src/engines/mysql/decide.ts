@@ -20,7 +20,7 @@ function decideAsOther(view: Recorded): Step {
   const { record, engine } = view;
   // L1: whoever is not the holder serves no writes, however it came to be open.
   if (engine.kind === 'running' && engine.writable)
-    return { kind: 'close', reason: 'the role belongs to another' };
+    return { kind: 'close', planned: false, reason: 'the role belongs to another' };
   const taken = decideToTake(view) ?? decideByForce(view);
   if (taken !== undefined) return taken;
   if (

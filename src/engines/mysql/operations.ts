@@ -5,7 +5,6 @@ import type { Logger } from '../../log.ts';
 import {
   cloneInto,
   closeWrites,
-  FENCE_MS,
   followSource,
   forgetSource,
   interruptWork,
@@ -43,7 +42,15 @@ export interface OperationsOptions {
 
 const INITIALIZE_MS = 300_000;
 const CLONE_MS = 86_400_000;
-const COMMAND_MS = 10_000;
+/** How long fencing by SQL may take before the engine is killed (M7). */
+const FENCE_MS = 300;
+/**
+ * A planned hand-over gives the last commits longer for their acknowledgements: on a busy machine a killed server takes longer to
+ * be gone. Until then the holder's deadline guards it.
+ */
+const CLOSE_MS = 1_000;
+/** Until a killed mysqld is gone. On a stalled disk it cannot go: then the next decision kills again. */
+const KILL_MS = 2_000;
 /** A second copy and some room to go on with (M9). */
 const CLONE_ROOM = 1.2;
 const CLONE_SLACK_BYTES = 134_217_728;
@@ -183,7 +190,7 @@ export class Operations {
       case 'open':
         return this.#open(step);
       case 'close':
-        return this.#close(step.reason, signal);
+        return this.#close(step, signal);
       case 'let-in':
         return letClientsIn(this.#session());
       case 'provision': {
@@ -229,17 +236,18 @@ export class Operations {
     this.#options.onDone(step);
   }
 
-  /** 300 ms of SQL, then SIGKILL (M7). */
-  async #close(reason: string, signal: AbortSignal): Promise<void> {
+  /** A moment of SQL, then SIGKILL (M7). */
+  async #close({ reason, planned }: Step & { readonly kind: 'close' }, signal: AbortSignal): Promise<void> {
     const { member, supervisor, permit, log } = this.#options;
+    const withinMs = planned ? CLOSE_MS : FENCE_MS;
     log.info('closing mysqld', { reason });
     try {
       const session = member.session();
       if (session === undefined) throw new EngineError('there is no connection to mysqld');
-      await closeWrites(session);
+      await closeWrites(session, withinMs);
     } catch (error) {
-      log.warn('mysqld does not close: killing it', { error: messageOf(error), afterMs: FENCE_MS });
-      await supervisor.run({ verb: 'kill' }, AbortSignal.any([signal, AbortSignal.timeout(COMMAND_MS)]));
+      log.warn('mysqld does not close: killing it', { error: messageOf(error), withinMs });
+      await supervisor.run({ verb: 'kill' }, AbortSignal.any([signal, AbortSignal.timeout(KILL_MS)]));
     }
     permit.disarm();
   }

@@ -102,6 +102,9 @@ export class PeerClient {
   #agent: Agent | undefined;
   #loadedAt = Number.NEGATIVE_INFINITY;
   #address: string | undefined;
+  /** The address may have moved with the pod. */
+  #doubted = false;
+  #asking: Promise<string> | undefined;
 
   constructor(options: PeerClientOptions) {
     this.#options = options;
@@ -144,8 +147,7 @@ export class PeerClient {
       },
     );
     outgoing.on('error', (error) => {
-      // The address may have moved with the pod.
-      this.#address = undefined;
+      this.#doubted = true;
       reject(
         error.name === 'AbortError' || error.name === 'TimeoutError'
           ? new TimeoutError(`the peer did not answer ${path} within ${timeoutMs} ms`)
@@ -156,21 +158,37 @@ export class PeerClient {
     return promise;
   }
 
-  /** The last address that served, before asking DNS: the name service may be away with the API server. */
+  /** The address that served last, while it does or while DNS says nothing: that may be away with the API server. */
   async #resolved(timeoutMs: number): Promise<string> {
-    if (this.#address !== undefined) return this.#address;
+    if (this.#address !== undefined && !this.#doubted) return this.#address;
     const { promise: late, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
       reject(new TimeoutError(`the name ${this.#options.host} was not resolved within ${timeoutMs} ms`));
     }, timeoutMs);
     try {
-      this.#address = await Promise.race([(this.#options.resolve ?? resolveName)(this.#options.host), late]);
-      return this.#address;
+      return await Promise.race([this.#lookUp(), late]);
     } catch (error) {
+      if (this.#address !== undefined) return this.#address;
       if (error instanceof TimeoutError) throw error;
       throw new EngineError(`the name of the peer is not known: ${messageOf(error)}`);
     } finally {
       clearTimeout(timer);
+    }
+  }
+
+  /** One question at a time: each keeps one of Node's few threads, which read files too, for as long as DNS is silent. */
+  async #lookUp(): Promise<string> {
+    this.#asking ??= this.#ask();
+    return this.#asking;
+  }
+
+  async #ask(): Promise<string> {
+    try {
+      this.#address = await (this.#options.resolve ?? resolveName)(this.#options.host);
+      this.#doubted = false;
+      return this.#address;
+    } finally {
+      this.#asking = undefined;
     }
   }
 

@@ -25,7 +25,7 @@ LIFE=$EPOCHSECONDS
 ORDINAL=\${POD_NAME##*-}
 
 pid='' lived_since=0 not_before=0 pause=50 held=0 stopping=0 stop_by=0
-job='' job_pid='' job_id='' done_id='' result=ok starts=0 last_exit='' current=''
+job='' job_pid='' job_id='' kill_id='' done_id='' result=ok starts=0 last_exit='' current=''
 
 say() { printf 'supervisor: %s\\n' "$*" >&2; }
 
@@ -142,7 +142,12 @@ obey() {
   [ -f "$RUN/command" ] && read -r id verb name rest <"$RUN/command" || return 0
   [ "$id" != "$done_id" ] && [ -z "$job" ] || return 0
   if [ "$verb" = kill ]; then
-    kill_engine 'asked by the agent'
+    # Done when it is gone: what still ends must be taken neither for running nor for the next one.
+    if [ -n "$pid" ]; then
+      [ "$id" = "$kill_id" ] || kill_engine 'asked by the agent'
+      kill_id=$id
+      return 0
+    fi
     done_id=$id result=ok not_before=0
     report
     return 0

@@ -133,6 +133,8 @@ export function short(step: Step): string {
       return `write ${step.write}`;
     case 'semi-sync':
       return `semi-sync ${step.on ? 'on' : 'off'}`;
+    case 'close':
+      return step.planned ? 'close' : 'fence';
     default:
       return step.kind;
   }

@@ -123,7 +123,8 @@ export type Step =
   | { readonly kind: 'forget-source' }
   | { readonly kind: 'semi-sync'; readonly on: boolean; readonly reason: string }
   | { readonly kind: 'open' }
-  | { readonly kind: 'close'; readonly reason: string }
+  /** `planned`: by the holder, whose deadline still guards it; else it is fencing (M7). */
+  | { readonly kind: 'close'; readonly planned: boolean; readonly reason: string }
   /** From now on the role is being given up. */
   | { readonly kind: 'hand-over'; readonly reason: string }
   | { readonly kind: 'let-in' }
