@@ -166,7 +166,9 @@ export class PeerClient {
       reject(new TimeoutError(`the name ${this.#options.host} was not resolved within ${timeoutMs} ms`));
     }, timeoutMs);
     try {
-      return await Promise.race([this.#lookUp(), late]);
+      // One question at a time: each keeps one of Node's few threads, which read files too, for as long as DNS is silent.
+      this.#asking ??= this.#ask();
+      return await Promise.race([this.#asking, late]);
     } catch (error) {
       if (this.#address !== undefined) return this.#address;
       if (error instanceof TimeoutError) throw error;
@@ -174,12 +176,6 @@ export class PeerClient {
     } finally {
       clearTimeout(timer);
     }
-  }
-
-  /** One question at a time: each keeps one of Node's few threads, which read files too, for as long as DNS is silent. */
-  async #lookUp(): Promise<string> {
-    this.#asking ??= this.#ask();
-    return this.#asking;
   }
 
   async #ask(): Promise<string> {
