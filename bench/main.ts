@@ -43,6 +43,7 @@ function document(): string {
   return `# Benchmarks
 
 Made by \`make bench\` on ${date}: ${machine()}; the lab's three nodes, control plane and everything measured share these cores.
+The table of failovers is [benchmarks-ha.md](benchmarks-ha.md).
 
 | what | reached | wanted | how, and where it goes |
 | --- | --- | --- | --- |

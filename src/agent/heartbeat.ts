@@ -49,6 +49,8 @@ export class Heartbeat {
   /** When renewals of unknown outcome began, the gate before them included, by token. */
   readonly #begun = new Map<string, number>();
   readonly #wake = new Wake();
+  /** Since when (monotonic ms) the gate holds the next renewal up: it is slow, though what is sent in the end is quick. */
+  #heldUpSince: number | undefined;
   #pace: Pace;
   #certainty: Certainty = NO_CERTAINTY;
   #lease: Lease | undefined;
@@ -135,13 +137,17 @@ export class Heartbeat {
     const bound = AbortSignal.any([signal, AbortSignal.timeout(attemptMs)]);
     try {
       this.#lease ??= await this.#read(bound);
-      if (this.#options.gate !== undefined && !(await this.#options.gate(bound))) return;
-      if (bound.aborted) return;
+      const passed = this.#options.gate === undefined || (await this.#options.gate(bound));
+      if (!passed || bound.aborted) {
+        this.#heldUpSince ??= begunAt;
+        return;
+      }
       await this.#send(this.#lease, begunAt, timing, bound);
     } catch (error) {
       if (signal.aborted) return;
       // Whatever went wrong, what was known of the Lease's version is not to be relied on.
       this.#lease = undefined;
+      this.#heldUpSince = undefined;
       this.#options.peers.ownFailed();
       if (this.#failingSince === undefined) {
         this.#failingSince = this.#now();
@@ -169,7 +175,8 @@ export class Heartbeat {
     const token = this.#times.next();
     const sentAt = this.#now();
     const next = renewed(lease, this.#self, this.#options.identity.node, timing, token);
-    this.#begun.set(token, begunAt);
+    this.#begun.set(token, this.#heldUpSince ?? begunAt);
+    this.#heldUpSince = undefined;
     this.#certainty = sending(this.#certainty, token, sentAt, timing.renewDeadlineMs);
     this.#options.peers.ownSent(token);
     try {

@@ -1,4 +1,5 @@
 // The agents' core against the real API server: heartbeats, verdicts, role records and slices of agents that run in this process.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Heartbeat } from '../../src/agent/heartbeat.ts';
 import { holderIdentity } from '../../src/agent/identity.ts';
@@ -7,6 +8,7 @@ import { Peers } from '../../src/agent/peers.ts';
 import { RoleClient } from '../../src/agent/role.ts';
 import { taking } from '../../src/agent/role-record.ts';
 import { Slices } from '../../src/agent/slices.ts';
+import type { Profile } from '../../src/agent/timing.ts';
 import { messageOf } from '../../src/errors.ts';
 import { createKubeClient } from '../../src/kube/http-client.ts';
 import type { HttpKubeClient } from '../../src/kube/http-client.ts';
@@ -38,7 +40,7 @@ class Agent {
   readonly #kube: HttpKubeClient;
   readonly #end = new AbortController();
 
-  constructor(pod: string, uid: string, node: string) {
+  constructor(pod: string, uid: string, node: string, profile: Profile = 'Fast') {
     const { log, namespace } = bench;
     const identity = { cluster: CLUSTER, namespace, pod, uid, ip: '10.0.0.1', node };
     const kube = createKubeClient(bench.config);
@@ -51,7 +53,7 @@ class Agent {
       peers: this.peers,
       log,
       beat: 'candidate',
-      profile: () => 'Fast',
+      profile: () => profile,
       gate: () => Promise.resolve(this.gateOpen),
       onRenewed: (until) => this.renewals.push(until),
     });
@@ -162,6 +164,21 @@ describe('heartbeats', () => {
     a.gateOpen = true;
     await eventually('renewed', 10_000, () => a.heartbeat.certain());
     expect(a.renewals.length).toBeGreaterThan(1);
+  }, 60_000);
+
+  test('a renewal is as slow as the gate that holds it up: Auto slows down with the second (M8)', async () => {
+    const a = new Agent('a', '1', 'n1', 'Auto');
+    await beating(a);
+    const heldUp = async (): Promise<void> => {
+      a.gateOpen = false;
+      await sleep(1_200);
+      a.gateOpen = true;
+      const before = a.renewals.length;
+      await eventually('renewed', 10_000, () => a.renewals.length > before);
+    };
+    await heldUp();
+    await heldUp();
+    expect(a.heartbeat.level()).not.toBe('Fast');
   }, 60_000);
 
   test('a newer pod of the same name takes the Lease over, and the older one ends', async () => {

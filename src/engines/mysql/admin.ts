@@ -12,8 +12,6 @@ const ER_ACCESS_DENIED = 1045;
 const QUICK_MS = 1_000;
 /** STOP, CHANGE, RESET: they wait for threads and the disk. */
 const WORK_MS = 10_000;
-/** A log-in is to be refused at once. */
-const DOOR_MS = 300;
 
 const STATE_SQL = `SELECT @@GLOBAL.server_uuid AS uuid, @@GLOBAL.datadir AS datadir, @@GLOBAL.read_only AS read_only,
   @@GLOBAL.super_read_only AS super_read_only, @@GLOBAL.offline_mode AS offline,
@@ -72,19 +70,15 @@ export async function open(session: Session): Promise<void> {
 
 /**
  * Takes no more writes. Clients are put out first, which returns at once; read-only waits behind commits that wait for
- * their acknowledgement, so it is bounded, and the caller then kills (M7).
+ * their acknowledgement. Each of the two is given `withinMs`, and the caller then kills (M7).
  */
 export async function closeWrites(session: Session, withinMs: number): Promise<void> {
-  await letNobodyIn(session);
+  await session.run('admin', 'SET GLOBAL offline_mode = ON', withinMs);
   await session.run('work', 'SET GLOBAL super_read_only = ON', withinMs);
 }
 
 export async function letClientsIn(session: Session): Promise<void> {
   await session.run('admin', 'SET GLOBAL offline_mode = OFF', QUICK_MS);
-}
-
-export async function letNobodyIn(session: Session): Promise<void> {
-  await session.run('admin', 'SET GLOBAL offline_mode = ON', DOOR_MS);
 }
 
 export async function setSemiSync(session: Session, on: boolean): Promise<void> {

@@ -33,6 +33,10 @@ describe('my.cnf', () => {
     expect(settings.get('loose_rpl_semi_sync_source_timeout')).toBe('4294967295');
   });
 
+  it('leaves the standby two events of a transaction to sync, not five', () => {
+    expect(settings.get('binlog_transaction_compression')).toBe('ON');
+  });
+
   it('loads what replication, cloning and the agent need', () => {
     for (const plugin of ['auth_socket', 'rpl_semi_sync_source', 'rpl_semi_sync_replica', 'clone']) {
       expect([...settings.keys()].some((line) => line.startsWith(`plugin_load_add=${plugin}=`))).toBe(true);

@@ -55,6 +55,8 @@ export function serverConfig(memoryBytes: number): string {
     'innodb_flush_log_at_trx_commit=1',
     'relay_log=relay',
     'sync_relay_log=1',
+    '# The standby syncs after each event, one after the other: a compressed transaction has two of them, not five.',
+    'binlog_transaction_compression=ON',
     '# ON would throw away what was acknowledged and not applied yet.',
     'relay_log_recovery=OFF',
     'plugin_load_add=auth_socket=auth_socket.so',

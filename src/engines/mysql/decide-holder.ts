@@ -5,7 +5,16 @@ import { acknowledgedInTrial, mayTryAgain } from './history.ts';
 import { containsGtids, parseGtids, unionGtids } from './gtid.ts';
 import type { PeerReport, RunningEngine } from './member-state.ts';
 import { copyOf, sameCopy } from './member-state.ts';
-import { isPending, isRecorded, ownCopy, peerMayCount, peerSurelyCounts, wait, writeStep } from './view.ts';
+import {
+  fence,
+  isPending,
+  isRecorded,
+  ownCopy,
+  peerMayCount,
+  peerSurelyCounts,
+  wait,
+  writeStep,
+} from './view.ts';
 import type { Recorded, Step, View } from './view.ts';
 
 /**
@@ -64,13 +73,13 @@ function whileSilent(view: Recorded, why: string): Step {
   const { silent } = view.history;
   const hung = silent !== undefined && view.now - silent > HUNG_MS && canTakeOver(view);
   const reason = giveUpReason(view) ?? (hung ? 'mysqld does not answer' : undefined);
-  return reason === undefined ? wait(why) : { kind: 'close', planned: false, reason };
+  return reason === undefined ? wait(why) : fence(reason);
 }
 
 /** mysqld lets nobody in, and an earlier agent may have opened it: only a killed one may be left (L1). */
 function whileComingUp(view: Recorded): Step {
   const reason = giveUpReason(view);
-  return reason === undefined ? wait('mysqld is starting') : { kind: 'close', planned: false, reason };
+  return reason === undefined ? wait('mysqld is starting') : fence(reason);
 }
 
 /** mysqld has ended, or begun anew, closed. Where the standby can go on it does so sooner than a crash recovery ends. */

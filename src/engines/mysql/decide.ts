@@ -4,7 +4,7 @@ import { decideAsHolder } from './decide-holder.ts';
 import { decideByForce, decideStranded } from './decide-override.ts';
 import { decideAsStandby } from './decide-standby.ts';
 import type { RunningEngine } from './member-state.ts';
-import { isPending, isRecorded, isStillNeeded, ownCopy, wait, writeStep } from './view.ts';
+import { fence, isPending, isRecorded, isStillNeeded, ownCopy, wait, writeStep } from './view.ts';
 import type { Recorded, Step, View } from './view.ts';
 
 /** A server's receiver of acknowledgements looks around once a second; then it knows that no standby is left. */
@@ -19,8 +19,7 @@ export function decide(view: View): Step {
 function decideAsOther(view: Recorded): Step {
   const { record, engine } = view;
   // L1: whoever is not the holder serves no writes, however it came to be open.
-  if (engine.kind === 'running' && engine.writable)
-    return { kind: 'close', planned: false, reason: 'the role belongs to another' };
+  if (engine.kind === 'running' && engine.writable) return fence('the role belongs to another');
   const taken = decideToTake(view) ?? decideByForce(view);
   if (taken !== undefined) return taken;
   if (

@@ -167,7 +167,7 @@ export class PeerClient {
     }, timeoutMs);
     try {
       // One question at a time: each keeps one of Node's few threads, which read files too, for as long as DNS is silent.
-      this.#asking ??= this.#ask();
+      this.#asking ??= this.#askDns();
       return await Promise.race([this.#asking, late]);
     } catch (error) {
       if (this.#address !== undefined) return this.#address;
@@ -178,7 +178,7 @@ export class PeerClient {
     }
   }
 
-  async #ask(): Promise<string> {
+  async #askDns(): Promise<string> {
     try {
       this.#address = await (this.#options.resolve ?? resolveName)(this.#options.host);
       this.#doubted = false;

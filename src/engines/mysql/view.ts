@@ -136,6 +136,11 @@ export function wait(reason: string): Step {
   return { kind: 'wait', reason };
 }
 
+/** Closes where another may open, or does already: it is killed rather than waited for (M7). */
+export function fence(reason: string): Step {
+  return { kind: 'close', planned: false, reason };
+}
+
 /** The record and the view of it, once there is one. */
 export type Recorded = View & { readonly record: RoleRecord };
 
