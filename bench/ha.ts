@@ -16,6 +16,7 @@ import type { Figure } from './measure.ts';
 const ROOT = new URL('..', import.meta.url).pathname;
 const FABRIC = { namespace: 'bench-ha', name: 'bha', address: '10.77.0.142' };
 const RUNS = Number(process.env['RUNS'] ?? 10);
+const COMMIT = process.env['COMMIT'] ?? 'now';
 
 /** Which events to measure; all others stay as an earlier run on this commit measured them. */
 const WANTED = new RegExp(process.env['EVENT'] ?? '');
@@ -74,7 +75,7 @@ function document(rows: readonly Row[], figures: readonly Figure[]): string {
   const sum = (pick: (row: Row) => number): number => rows.reduce((total, row) => total + pick(row), 0);
   return `# Failover, measured
 
-Made by \`make bench-ha\` on ${date}: ${machine()}; the lab's three nodes, control plane, clients and everything measured share these
+Made by \`make bench-ha\` on commit ${COMMIT}, ${date}: ${machine()}; the lab's three nodes, control plane, clients and everything measured share these
 cores. \`failureDetection.profile: Fast\`. Gap: the longest time between two acknowledged writes (or answered requests) around
 the event, as one client outside the cluster saw it, that writes (asks) every 20 to 25 ms and tries the same write again until it
 is acknowledged. The web client makes a new connection for each request and gives up one that is not made within 250 ms. Each run
@@ -115,7 +116,7 @@ function load(path: string): Kept {
 }
 
 const folder = process.env['PROOF'] ?? 'build/proof';
-const path = `${folder}/bench-ha-${process.env['COMMIT'] ?? 'now'}-runs-${RUNS}.json`;
+const path = `${folder}/bench-ha-${COMMIT}-runs-${RUNS}.json`;
 const kept = load(path);
 const save = (): void => {
   writeFileSync(path, `${JSON.stringify(kept, undefined, 2)}\n`);

@@ -1,5 +1,4 @@
 // The agents' core against the real API server: heartbeats, verdicts, role records and slices of agents that run in this process.
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Heartbeat } from '../../src/agent/heartbeat.ts';
 import { holderIdentity } from '../../src/agent/identity.ts';
@@ -14,7 +13,7 @@ import { createKubeClient } from '../../src/kube/http-client.ts';
 import type { HttpKubeClient } from '../../src/kube/http-client.ts';
 import { EndpointSlices, Leases } from '../../src/kube/resources.ts';
 import type { EndpointSlice, Lease } from '../../src/kube/types.ts';
-import { eventually, openBench } from './kube-support.ts';
+import { eventually, openBench, pause } from './kube-support.ts';
 import type { Bench } from './kube-support.ts';
 
 const CLUSTER = 'core';
@@ -171,7 +170,7 @@ describe('heartbeats', () => {
     await beating(a);
     const heldUp = async (): Promise<void> => {
       a.gateOpen = false;
-      await sleep(1_200);
+      await pause(1_200);
       a.gateOpen = true;
       const before = a.renewals.length;
       await eventually('renewed', 10_000, () => a.renewals.length > before);
