@@ -1,6 +1,7 @@
 // my.cnf, line by line: a changed line is a changed guarantee. And the supervisor's script is one that bash accepts.
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from '@jest/globals';
+import { timingOf } from '../../agent/timing.ts';
 import { INIT_SQL, PASSWD, serverConfig } from './config.ts';
 import { SUPERVISOR_SCRIPT } from './supervisor-script.ts';
 
@@ -35,6 +36,14 @@ describe('my.cnf', () => {
 
   it('leaves the standby two events of a transaction to sync, not five', () => {
     expect(settings.get('binlog_transaction_compression')).toBe('ON');
+  });
+
+  it('does not connect anew to a lost source before the standby can take over: stopping the receiver would wait for that', () => {
+    const silentMs = Number(settings.get('replica_net_timeout')) * 1000;
+    expect(silentMs).toBeGreaterThan(
+      timingOf('Safe', 'candidate').durationMs + timingOf('Safe', 'candidate').periodMs,
+    );
+    expect(silentMs).toBeLessThan(timingOf('Relaxed', 'candidate').durationMs);
   });
 
   it('loads what replication, cloning and the agent need', () => {

@@ -1,4 +1,5 @@
 // What mysqld is started with: my.cnf, the init file, the names of paths and users. Pure generators.
+import { timingOf } from '../../agent/timing.ts';
 import { PORTS } from '../../api/v1alpha1/names.ts';
 import { AGENT_UID, RUN_DIR } from '../shared/pods.ts';
 
@@ -29,6 +30,12 @@ export const AGENT_SCHEMA = 'spacecluster';
 /** Client connections, of which the application may have all but a few. */
 export const MAX_CONNECTIONS = 500;
 export const MAX_USER_CONNECTIONS = MAX_CONNECTIONS - 50;
+
+/**
+ * Seconds without a word from the source until the receiver connects anew. Longer than the standby waits at `Safe`, with what a
+ * take-over needs beside: STOP REPLICA IO_THREAD waits until a connection to a lost node fails, and the promotion with it.
+ */
+const SOURCE_SILENT_S = timingOf('Safe', 'candidate').durationMs / 1000 + 3;
 
 const MEBI = 1_048_576;
 const BUFFER_POOL_STEP = 128 * MEBI;
@@ -72,7 +79,7 @@ export function serverConfig(memoryBytes: number): string {
     'loose_replication_optimize_for_static_plugin_config=ON',
     '# ON keeps a crashed replica from starting again.',
     'loose_replication_sender_observe_commit_only=OFF',
-    'replica_net_timeout=4',
+    `replica_net_timeout=${SOURCE_SILENT_S}`,
     'replica_parallel_workers=4',
     'replica_preserve_commit_order=ON',
     'binlog_expire_logs_seconds=86400',
