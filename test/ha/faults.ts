@@ -1,7 +1,7 @@
 // The catalogue of faults: whom each strikes, what is seen of it from outside, and how it is undone.
 import { SpaceClusters } from '../../src/api/v1alpha1/index.ts';
 import { ANNOTATIONS } from '../../src/api/v1alpha1/names.ts';
-import { eventually, pause } from '../integration/kube-support.ts';
+import { eventually, pause, STATUS_EVERY_MS } from '../integration/kube-support.ts';
 import { killOperators, operatorPods, scaleOperator } from '../integration/operator.ts';
 import type { NodeName } from '../lab/lab.ts';
 import { deleted, drained, killed, lasting, stopped } from './blows.ts';
@@ -186,7 +186,7 @@ function switchover(role: 'mysql' | 'vip'): Fault['strike'] {
       tookHold: moved,
       heal: async () => {
         // An annotation that goes before anything was done takes the demand back; the next one is a new demand.
-        await eventually(`the role moves: ${role}`, MINUTE, moved);
+        await eventually(`the role moves: ${role}`, MINUTE, moved, STATUS_EVERY_MS);
         await ground.kube.mergePatch(SpaceClusters, namespace, name, {
           metadata: { annotations: { [ANNOTATIONS.switchover]: null } },
         });

@@ -20,6 +20,7 @@ const WARM_UP_MS = 3_000;
 const SERVED_FOR_MS = 2_000;
 const PAUSE_MS = 1_000;
 const TOOK_HOLD_MS = 120_000;
+const LOOK_EVERY_MS = 1_000;
 /** Longer than any wait that is borne: the verdict says of one that it was too long. */
 const SERVED_MS = 240_000;
 const CONVERGED_MS = 120_000;
@@ -77,7 +78,7 @@ export async function play(ground: Ground, fault: Fault): Promise<Played> {
     await stop(closed);
     const blow = await fault.strike(ground);
     await blow.heal();
-    await eventually(`it took hold: ${fault.name}`, TOOK_HOLD_MS, blow.tookHold);
+    await eventually(`it took hold: ${fault.name}`, TOOK_HOLD_MS, blow.tookHold, LOOK_EVERY_MS);
     const wholeFirst = await ground.untilStaysWhole();
     await eventually(`writes are acknowledged again: ${fault.name}`, SERVED_MS, () =>
       books.every(({ main }) => isServed(main.attempts)),

@@ -8,7 +8,7 @@ import type { Condition, SpaceCluster } from '../../src/api/v1alpha1/index.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { Secrets } from '../../src/kube/resources.ts';
 import { kubectl, mustKubectl, run } from './kubectl.ts';
-import { eventually } from './kube-support.ts';
+import { eventually, STATUS_EVERY_MS } from './kube-support.ts';
 
 export interface Fabric {
   readonly namespace: string;
@@ -73,10 +73,11 @@ export async function untilSettled(
 ): Promise<SpaceCluster> {
   let last: SpaceCluster | undefined;
   try {
-    return await eventually('the cluster is Ready and settled', ms, async () => {
+    const look = async (): Promise<SpaceCluster | undefined> => {
       last = await read(kube, fabric);
       return enough(last) ? last : undefined;
-    });
+    };
+    return await eventually('the cluster is Ready and settled', ms, look, STATUS_EVERY_MS);
   } catch (error) {
     const said = (last?.status?.conditions ?? []).map(
       ({ type, status, reason, message }) => `${type}=${status} (${reason}) ${message}`,

@@ -69,18 +69,22 @@ export async function openBench(namespace: string): Promise<Bench> {
   };
 }
 
-/** Resolves as soon as `check` returns something true; fails after `ms`. */
+/** How often to ask for a status: two processors carry the whole lab, and who asks all the time slows what is waited for. */
+export const STATUS_EVERY_MS = 200;
+
+/** Resolves as soon as `check` returns something true, asked every `everyMs`; fails after `ms`. */
 export async function eventually<T>(
   what: string,
   ms: number,
   check: () => T | undefined | false | Promise<T | undefined | false>,
+  everyMs = 20,
 ): Promise<T> {
   const end = performance.now() + ms;
   for (;;) {
     const found = await check();
     if (found !== undefined && found !== false) return found;
     if (performance.now() > end) throw new Error(`not within ${ms} ms: ${what}`);
-    await pause(20);
+    await pause(everyMs);
   }
 }
 
