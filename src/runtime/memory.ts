@@ -3,15 +3,10 @@
 
 /** What outlived two collections of the young heap, and half-empty pages, are given back so often. */
 const TIDY_MS = 15_000;
-/** The first time after start-up. */
-const SETTLED_MS = 20_000;
 
 /** Call first thing in the process. Each time costs a pause of some 20 ms, far below what any deadline here allows. */
 export function staySmall(): void {
-  setTimeout(() => {
-    tidy();
-    setInterval(tidy, TIDY_MS).unref();
-  }, SETTLED_MS).unref();
+  setInterval(tidy, TIDY_MS).unref();
 }
 
 function tidy(): void {

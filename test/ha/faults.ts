@@ -7,7 +7,7 @@ import type { NodeName } from '../lab/lab.ts';
 import { deleted, drained, killed, lasting, stopped } from './blows.ts';
 import type { Blow } from './blows.ts';
 import * as lab from '../lab/lab.ts';
-import type { Ground, Kind } from './ground.ts';
+import type { Ground, Kind, Role } from './ground.ts';
 
 export interface Fault {
   readonly name: string;
@@ -171,8 +171,16 @@ const PODS: readonly Fault[] = [
   { name: "a worker's pod is deleted", ledgers: ['http'], strike: deleted(named('worker-0')) },
 ];
 
+async function hasMoved(ground: Ground, role: Role, before: string): Promise<boolean> {
+  return (await ground.holder(role)) !== before;
+}
+
+async function untilMoved(ground: Ground, role: Role, before: string): Promise<void> {
+  await eventually(`the role moves: ${role}`, MINUTE, () => hasMoved(ground, role, before), STATUS_EVERY_MS);
+}
+
 /** A planned hand-over, asked for as an operator of networks would. */
-function switchover(role: 'mysql' | 'vip'): Fault['strike'] {
+function switchover(role: Role): Fault['strike'] {
   return async (ground) => {
     const { namespace, name } = ground.fabric;
     const before = await ground.holder(role);
@@ -180,13 +188,12 @@ function switchover(role: 'mysql' | 'vip'): Fault['strike'] {
     await ground.kube.mergePatch(SpaceClusters, namespace, name, {
       metadata: { annotations: { [ANNOTATIONS.switchover]: role } },
     });
-    const moved = async (): Promise<boolean> => (await ground.holder(role)) !== before;
     return {
       at,
-      tookHold: moved,
+      tookHold: () => hasMoved(ground, role, before),
       heal: async () => {
         // An annotation that goes before anything was done takes the demand back; the next one is a new demand.
-        await eventually(`the role moves: ${role}`, MINUTE, moved, STATUS_EVERY_MS);
+        await untilMoved(ground, role, before);
         await ground.kube.mergePatch(SpaceClusters, namespace, name, {
           metadata: { annotations: { [ANNOTATIONS.switchover]: null } },
         });
@@ -389,7 +396,7 @@ const ALL_OFF: Fault = {
 };
 
 /** A fault, and what comes of it, without anybody but the agents. */
-function withoutOperator(role: 'mysql' | 'vip', strike: Fault['strike']): Fault['strike'] {
+function withoutOperator(role: Role, strike: Fault['strike']): Fault['strike'] {
   return async (ground) => {
     const before = await ground.holder(role);
     await scaleOperator(0);
@@ -397,11 +404,7 @@ function withoutOperator(role: 'mysql' | 'vip', strike: Fault['strike']): Fault[
     return {
       ...blow,
       heal: async () => {
-        await eventually(
-          `the role moves: ${role}`,
-          MINUTE,
-          async () => (await ground.holder(role)) !== before,
-        );
+        await untilMoved(ground, role, before);
         await blow.heal();
         await pause(10_000);
         await scaleOperator(2);

@@ -1,5 +1,5 @@
 // The running operator: its replicas, and what it says of itself by its metrics, read through the API server's proxy.
-import { eventually } from './kube-support.ts';
+import { eventually, STATUS_EVERY_MS } from './kube-support.ts';
 import { mustKubectl } from './kubectl.ts';
 
 const NAMESPACE = 'spacecluster-system';
@@ -39,7 +39,8 @@ export function leaderLease(field: 'holderIdentity' | 'renewTime'): Promise<stri
 /** Returns when an operator has renewed its Lease since now: from then on it sees to the status. */
 export async function untilOperatorLeads(ms: number): Promise<void> {
   const asked = Date.now();
-  await eventually('an operator leads', ms, async () => Date.parse(await leaderLease('renewTime')) > asked);
+  const renewed = async (): Promise<boolean> => Date.parse(await leaderLease('renewTime')) > asked;
+  await eventually('an operator leads', ms, renewed, STATUS_EVERY_MS);
 }
 
 /**
